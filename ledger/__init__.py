@@ -1,0 +1,1 @@
+"""The ledger: the primer's claims, their evidence in three layers, and the verdicts."""

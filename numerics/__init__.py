@@ -1,0 +1,1 @@
+"""The enclosed layer: posterior integrals as balls that contain the truth."""

@@ -1,0 +1,1 @@
+"""The exact layer: derivations with sympy and rational arithmetic, no floating point."""
