@@ -1,0 +1,220 @@
+"""Laplace expansions to any order, exactly: log Z, posterior expectations and joint cumulants.
+
+For the posterior Π ∝ exp(−tL)·prior with one nondegenerate minimum w*, scale w = w* + h x with h = t^{−1/2}. Then
+
+    exp(−t(L − L(w*)))·prior = exp(−½ xᵀHx) · W(x; h),     W = exp(−Σ_{k≥3} h^{k−2} L_k(x)) · Σ_k h^k p_k(x),
+
+where L_k and p_k are the degree-k Taylor parts of the loss and the prior. Hence ⟨φ⟩ = E[φ(w* + hx) W] / E[W] with E over
+N(0, Σ), Σ = H⁻¹: a quotient of power series in h whose odd powers vanish. This is Lemma 33 (eq 36) of the primer carried to all
+orders; Lemmas 18, 20 and 25 are its first coefficients. The sum over diagrams (`theory.graphs`) is the second road to the same
+numbers, in `theory.diagrams`.
+
+The series are asymptotic: the coefficients are exact, the sum at finite t is not.
+
+Reading order: `expectation`, `cumulant`, `log_partition` (public), `Expansion` (the one computation behind them),
+`cumulant_from_moments`.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from fractions import Fraction
+from math import factorial
+from typing import Any
+
+import sympy as sp
+from sympy.polys.matrices import DomainMatrix
+
+from theory.errors import BadInput
+from theory.jets import Jets, exact, jets, multiply
+from theory.minimum import locate
+from theory.wick import Gaussian
+
+
+def expectation(
+    loss: sp.Expr, phi: sp.Expr, variables: Sequence[sp.Symbol], *, order: int, at: Any = None, prior: Any = 1
+) -> tuple[sp.Expr, ...]:
+    """The coefficients (c_0, …, c_order) of ⟨φ⟩ = Σ_k c_k t^{−k} (eq 12 is c_1 for φ(w*) = 0).
+
+    loss, phi, prior: sympy expressions in `variables`, analytic at the minimum; other symbols are exact parameters.
+    at: the minimum (mapping or sequence), verified; None finds it. Raises `BadInput` (see `theory.minimum`).
+    """
+    return Expansion(loss, [phi], variables, order=order, at=at, prior=prior).cumulant([0])
+
+
+def cumulant(
+    loss: sp.Expr,
+    observables: Sequence[sp.Expr],
+    variables: Sequence[sp.Symbol],
+    *,
+    order: int,
+    at: Any = None,
+    prior: Any = 1,
+) -> tuple[sp.Expr, ...]:
+    """The coefficients (c_0, …, c_order) of the joint cumulant κ(φ_1, …, φ_m) = Σ_k c_k t^{−k}.
+
+    Two observables: the covariance (Lemma 20 is c_1, Lemma 25 is c_2). Arguments as in `expectation`.
+    """
+    if not observables:
+        raise BadInput("a joint cumulant needs at least one observable; `log_partition` is the cumulant of none")
+    expansion = Expansion(loss, observables, variables, order=order, at=at, prior=prior)
+    return expansion.cumulant(range(len(observables)))
+
+
+def log_partition(
+    loss: sp.Expr, variables: Sequence[sp.Symbol], *, order: int, at: Any = None, prior: Any = 1
+) -> tuple[sp.Expr, ...]:
+    """The coefficients (c_0, …, c_order) of log{Z e^{tL(w*)} (t/2π)^{d/2} det(H)^{1/2}} (the O(1/t) of eq 11).
+
+    c_0 = log prior(w*), which is 0 for the flat prior.
+    """
+    return Expansion(loss, [], variables, order=order, at=at, prior=prior).log_partition()
+
+
+class Expansion:
+    """The expansion of one posterior and several observables to order t^{−order}; moments are shared and memoised."""
+
+    def __init__(
+        self,
+        loss: sp.Expr,
+        observables: Sequence[sp.Expr],
+        variables: Sequence[sp.Symbol],
+        *,
+        order: int,
+        at: Any = None,
+        prior: Any = 1,
+    ):
+        if not isinstance(order, int) or order < 0:
+            raise BadInput(f"order must be an integer ≥ 0, got {order!r}")
+        self.order, top = order, 2 * order
+        self.at = locate(loss, variables, at)
+        prior = exact(prior)
+        orders = [top + 2, top] + [top] * len(observables)
+        self.jets: Jets = jets([exact(loss), prior, *observables], variables, self.at, orders)
+        self.loss, self.prior, *self.observables = (list(p) for p in self.jets.parts)
+        ring = self.jets.ring
+        self.gaussian = Gaussian(covariance(self.loss[2], ring), ring.domain.zero, ring.domain.one)
+        if not self.prior[0]:
+            raise BadInput(f"the prior {prior} vanishes at the minimum; the expansion needs prior(w*) ≠ 0")
+        weight = exponential([-part for part in self.loss[3:]], top, ring)
+        # Only the ratio to prior(w*) matters to expectations; log_partition adds log prior(w*) back.
+        scale = ring(ring.domain.one / self.prior[0].coeff(1))
+        self.weight = multiply(weight, [part * scale for part in self.prior], ring.zero)
+        self._moments: dict[tuple[int, ...], list[Any]] = {}
+
+    def cumulant(self, indices: Sequence[int]) -> tuple[sp.Expr, ...]:
+        """Coefficients of κ of the observables with these indices (repetition allowed)."""
+        indices, domain = tuple(indices), self.jets.domain
+        # Constants drop out of cumulants of two or more: removing them keeps the arithmetic small.
+        self._centred = len(indices) > 1
+        series = cumulant_from_moments(indices, self._moment, lambda f, g: multiply(f, g, domain.zero))
+        return tuple(self.jets.expr(c) for c in series)
+
+    def log_partition(self) -> tuple[sp.Expr, ...]:
+        domain = self.jets.domain
+        partition = self._raw(self.weight)
+        rest = [self.jets.expr(c) for c in logarithm(partition, domain)]
+        return (sp.log(self.jets.expr(self.prior[0].coeff(1))), *rest[1:])
+
+    def _moment(self, block: tuple[int, ...]) -> list[Any]:
+        """⟨Π_{i in block} φ_i⟩ as a series in 1/t (φ_i minus its value at w* when cumulants allow it)."""
+        key = (*sorted(block), -1 if self._centred else -2)
+        if key not in self._moments:
+            ring = self.jets.ring
+            product = self.weight
+            for i in block:
+                phi = self.observables[i]
+                product = multiply([ring.zero, *phi[1:]] if self._centred else phi, product, ring.zero)
+            self._moments[key] = divide(self._raw(product), self._raw(self.weight), self.jets.domain)
+        return self._moments[key]
+
+    def _raw(self, graded: Sequence[Any]) -> list[Any]:
+        """E over N(0, Σ) of the coefficients of h^0, h^2, …: a series in 1/t."""
+        return [self.gaussian.mean(graded[2 * k]) for k in range(self.order + 1)]
+
+
+def covariance(quadratic: Any, ring: Any) -> list[list[Any]]:
+    """Σ = H⁻¹ from the degree-2 part ½ xᵀHx of the loss."""
+    return inverse(hessian(quadratic, ring), ring.domain)
+
+
+def hessian(quadratic: Any, ring: Any) -> list[list[Any]]:
+    """H from the degree-2 part ½ xᵀHx of the loss."""
+    d = ring.ngens
+
+    def entry(i: int, j: int) -> Any:
+        return quadratic.diff(ring.gens[i]).diff(ring.gens[j]).coeff(1)
+
+    return [[entry(i, j) for j in range(d)] for i in range(d)]
+
+
+def inverse(matrix: list[list[Any]], domain: Any) -> list[list[Any]]:
+    """The inverse over an exact field."""
+    d = len(matrix)
+    result = DomainMatrix(matrix, (d, d), domain).inv()
+    return [[result[i, j].element for j in range(d)] for i in range(d)]
+
+
+def exponential(exponent: Sequence[Any], top: int, ring: Any) -> list[Any]:
+    """exp(Σ_{k≥1} h^k V_k) to h^top for graded V (exponent[0] = V_1): j E_j = Σ_i i V_i E_{j−i}."""
+    series = [ring.one]
+    for j in range(1, top + 1):
+        total = ring.zero
+        for i in range(1, min(j, len(exponent)) + 1):
+            if exponent[i - 1] and series[j - i]:
+                total = total + exponent[i - 1] * series[j - i] * ring.domain(i)
+        series.append(total * ring.domain.convert_from(sp.QQ(1, j), sp.QQ))
+    return series
+
+
+def divide(numerator: Sequence[Any], denominator: Sequence[Any], domain: Any) -> list[Any]:
+    """The quotient of power series with denominator[0] invertible."""
+    head = domain.one / denominator[0] if denominator[0] != domain.one else domain.one
+    quotient: list[Any] = []
+    for k, value in enumerate(numerator):
+        for i in range(k):
+            value = value - quotient[i] * denominator[k - i]
+        quotient.append(value * head)
+    return quotient
+
+
+def logarithm(series: Sequence[Any], domain: Any) -> list[Any]:
+    """log of a power series that starts with 1: k c_k = k s_k − Σ_{i<k} i c_i s_{k−i}."""
+    result: list[Any] = [domain.zero]
+    for k in range(1, len(series)):
+        total = series[k] * domain(k)
+        for i in range(1, k):
+            total = total - result[i] * series[k - i] * domain(i)
+        result.append(total * domain.convert_from(sp.QQ(1, k), sp.QQ))
+    return result
+
+
+def cumulant_from_moments(
+    indices: tuple[int, ...], moment: Callable[[tuple[int, ...]], Any], multiply: Callable[[Any, Any], Any]
+) -> Any:
+    """κ(1, …, m) = Σ over set partitions π of (−1)^{|π|−1} (|π|−1)! Π_{B in π} E[Π_{i in B} φ_i], for series or numbers."""
+    total: list[Any] | None = None
+    for partition in set_partitions(indices):
+        term = moment(partition[0])
+        for block in partition[1:]:
+            term = multiply(term, moment(block))
+        factor = (-1) ** (len(partition) - 1) * factorial(len(partition) - 1)
+        scaled = [c * factor for c in term]
+        total = scaled if total is None else [a + b for a, b in zip(total, scaled, strict=True)]
+    return total
+
+
+def set_partitions(items: tuple[int, ...]) -> Iterator[list[tuple[int, ...]]]:
+    """All partitions of `items` (with repetition allowed, positions are told apart) into blocks."""
+    if not items:
+        yield []
+        return
+    first, rest = items[0], items[1:]
+    for partition in set_partitions(rest):
+        yield [(first,), *partition]
+        for i, block in enumerate(partition):
+            yield [*partition[:i], (first, *block), *partition[i + 1 :]]
+
+
+def evaluate(coefficients: Sequence[sp.Expr], t: Any) -> sp.Expr:
+    """The truncated series Σ_k c_k t^{−k} at an exact t."""
+    t = sp.Rational(t) if isinstance(t, Fraction) else exact(t)
+    return sp.Add(*(c / t**k for k, c in enumerate(coefficients)))
