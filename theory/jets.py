@@ -21,6 +21,7 @@ from typing import Any
 
 import sympy as sp
 from sympy.polys.constructor import construct_domain
+from sympy.polys.domains import PolynomialRing
 from sympy.polys.rings import PolyElement, PolyRing
 
 from theory.errors import BadInput
@@ -85,24 +86,35 @@ def refuse_nonsmooth(expr: sp.Expr, variables: Sequence[sp.Symbol]) -> None:
 
 
 def jets(
-    expressions: Sequence[sp.Expr], variables: Sequence[sp.Symbol], at: Point, orders: Sequence[int], extra: Sequence = ()
+    expressions: Sequence[sp.Expr],
+    variables: Sequence[sp.Symbol],
+    at: Point,
+    orders: Sequence[int],
+    *,
+    extra: Sequence = (),
+    field: bool = True,
 ) -> Jets:
     """The jets of `expressions` at the point `at`, to the given orders, over one common exact domain.
 
-    `extra` are further constants that the domain must contain (a step size, a localisation).
+    `extra` are further constants that the domain must contain (a step size, a localisation). `field=False` prefers a
+    polynomial ring over Q to its field of fractions: much faster with many symbols, where nothing divides by one.
     Raises `BadInput` where an expression is not analytic at the point.
     """
     trees = [_Tree(exact(f), variables, at, order) for f, order in zip(expressions, orders, strict=True)]
     constants = [c for tree in trees for c in tree.constants] + [exact(c) for c in extra]
-    domain = _domain(constants)
+    domain = _domain(constants, field)
     ring = PolyRing([f"_x{i}" for i in range(len(variables))], domain)
     return Jets(ring, tuple(tree.parts(ring) for tree in trees))
 
 
-def _domain(constants: list[sp.Expr]) -> Any:
-    """The smallest exact field with all constants: Q, Q(symbols), a number field, or sympy's expression field."""
-    domain, _ = construct_domain([*constants, sp.S.One], field=True, extension=True)
-    return sp.QQ if domain.is_ZZ else domain
+def _domain(constants: list[sp.Expr], field: bool) -> Any:
+    """The smallest exact domain with all constants: Q, a number field, Q(symbols) or Q[symbols], or the expression field."""
+    domain, _ = construct_domain([*constants, sp.S.One], field=field, extension=True)
+    if domain.is_ZZ:
+        return sp.QQ
+    if domain.is_PolynomialRing and domain.domain.is_ZZ:
+        return PolynomialRing(sp.QQ, domain.symbols)
+    return domain
 
 
 class _Tree:

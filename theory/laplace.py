@@ -22,6 +22,7 @@ from typing import Any
 
 import sympy as sp
 from sympy.polys.matrices import DomainMatrix
+from sympy.polys.polyerrors import CoercionFailed
 
 from theory.errors import BadInput
 from theory.jets import Jets, exact, jets, multiply
@@ -84,21 +85,29 @@ class Expansion:
     ):
         if not isinstance(order, int) or order < 0:
             raise BadInput(f"order must be an integer ≥ 0, got {order!r}")
-        self.order, top = order, 2 * order
+        self.order = order
         self.at = locate(loss, variables, at)
-        prior = exact(prior)
-        orders = [top + 2, top] + [top] * len(observables)
-        self.jets: Jets = jets([exact(loss), prior, *observables], variables, self.at, orders)
-        self.loss, self.prior, *self.observables = (list(p) for p in self.jets.parts)
-        ring = self.jets.ring
-        self.gaussian = Gaussian(covariance(self.loss[2], ring), ring.domain.zero, ring.domain.one)
-        if not self.prior[0]:
-            raise BadInput(f"the prior {prior} vanishes at the minimum; the expansion needs prior(w*) ≠ 0")
-        weight = exponential([-part for part in self.loss[3:]], top, ring)
-        # Only the ratio to prior(w*) matters to expectations; log_partition adds log prior(w*) back.
-        scale = ring(ring.domain.one / self.prior[0].coeff(1))
-        self.weight = multiply(weight, [part * scale for part in self.prior], ring.zero)
+        expressions = [exact(loss), exact(prior), *observables]
+        try:  # a polynomial ring is enough when nothing divides by a symbol
+            self._prepare(expressions, variables, field=False)
+        except CoercionFailed:
+            self._prepare(expressions, variables, field=True)
         self._moments: dict[tuple[int, ...], list[Any]] = {}
+
+    def _prepare(self, expressions: Sequence[sp.Expr], variables: Sequence[sp.Symbol], *, field: bool) -> None:
+        top = 2 * self.order
+        orders = [top + 2] + [top] * (len(expressions) - 1)
+        self.jets: Jets = jets(expressions, variables, self.at, orders, field=field)
+        loss, prior, *self.observables = (list(p) for p in self.jets.parts)
+        ring, domain = self.jets.ring, self.jets.domain
+        self.prior_at_minimum = prior[0].coeff(1)
+        if not self.prior_at_minimum:
+            raise BadInput(f"the prior {expressions[1]} vanishes at the minimum; the expansion needs prior(w*) ≠ 0")
+        self.gaussian = Gaussian(inverse(hessian(loss[2], ring), domain), domain.zero, domain.one)
+        # Only the ratio to prior(w*) matters to expectations; log_partition adds log prior(w*) back.
+        scale = ring(inverse([[self.prior_at_minimum]], domain)[0][0])
+        weight = exponential([-part for part in loss[3:]], top, ring)
+        self.weight = multiply(weight, [part * scale for part in prior], ring.zero)
 
     def cumulant(self, indices: Sequence[int]) -> tuple[sp.Expr, ...]:
         """Coefficients of κ of the observables with these indices (repetition allowed)."""
@@ -112,7 +121,7 @@ class Expansion:
         domain = self.jets.domain
         partition = self._raw(self.weight)
         rest = [self.jets.expr(c) for c in logarithm(partition, domain)]
-        return (sp.log(self.jets.expr(self.prior[0].coeff(1))), *rest[1:])
+        return (sp.log(self.jets.expr(self.prior_at_minimum)), *rest[1:])
 
     def _moment(self, block: tuple[int, ...]) -> list[Any]:
         """⟨Π_{i in block} φ_i⟩ as a series in 1/t (φ_i minus its value at w* when cumulants allow it)."""
@@ -131,11 +140,6 @@ class Expansion:
         return [self.gaussian.mean(graded[2 * k]) for k in range(self.order + 1)]
 
 
-def covariance(quadratic: Any, ring: Any) -> list[list[Any]]:
-    """Σ = H⁻¹ from the degree-2 part ½ xᵀHx of the loss."""
-    return inverse(hessian(quadratic, ring), ring.domain)
-
-
 def hessian(quadratic: Any, ring: Any) -> list[list[Any]]:
     """H from the degree-2 part ½ xᵀHx of the loss."""
     d = ring.ngens
@@ -147,10 +151,10 @@ def hessian(quadratic: Any, ring: Any) -> list[list[Any]]:
 
 
 def inverse(matrix: list[list[Any]], domain: Any) -> list[list[Any]]:
-    """The inverse over an exact field."""
-    d = len(matrix)
-    result = DomainMatrix(matrix, (d, d), domain).inv()
-    return [[result[i, j].element for j in range(d)] for i in range(d)]
+    """The inverse, over the field of fractions; raises `CoercionFailed` if it does not lie in `domain` itself."""
+    d, field = len(matrix), domain.get_field()
+    result = DomainMatrix(matrix, (d, d), domain).to_field().inv()
+    return [[domain.convert_from(result[i, j].element, field) for j in range(d)] for i in range(d)]
 
 
 def exponential(exponent: Sequence[Any], top: int, ring: Any) -> list[Any]:
@@ -166,13 +170,10 @@ def exponential(exponent: Sequence[Any], top: int, ring: Any) -> list[Any]:
 
 
 def divide(numerator: Sequence[Any], denominator: Sequence[Any], domain: Any) -> list[Any]:
-    """The quotient of power series with denominator[0] invertible."""
-    head = domain.one / denominator[0] if denominator[0] != domain.one else domain.one
+    """The quotient of power series whose denominator starts with 1."""
     quotient: list[Any] = []
     for k, value in enumerate(numerator):
-        for i in range(k):
-            value = value - quotient[i] * denominator[k - i]
-        quotient.append(value * head)
+        quotient.append(value - sum((quotient[i] * denominator[k - i] for i in range(k)), domain.zero))
     return quotient
 
 
