@@ -1,0 +1,274 @@
+"""Claims about one coefficient of 1/t, taken through the three layers.
+
+The statement under test: for observables φ_1, …, φ_m and every loss with a nondegenerate minimum,
+
+    κ(φ_1, …, φ_m) = formula · t^{−k} + O(t^{−k−1})          (m = 1: the expectation)
+
+where `formula` is what the primer prints, written in the letters of the primer, and knows nothing of how it was derived.
+
+    derived    the expansion engine derives the coefficient for losses and observables whose derivative tensors are all symbols;
+               the difference from the formula must vanish identically, and so must all lower orders
+    enclosed   certified integrals on a ladder of t give the coefficient as a ball, which must contain the formula's value
+    sampled    SGLD at one t and a finite step; the exact law of the discrete chain supplies the step's effect and the higher
+               orders, so that the formula itself is what the z-score tests:
+
+                   prediction = formula · t^{−k} + (chain − posterior)_k t^{−k} + Σ_{j>k} chain_j t^{−j}
+
+Reading order: `Problem`, `CoefficientClaim`, its methods `derived`, `enclosed`, `sampled`.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import sympy as sp
+from flint import arb
+
+from ledger.claim import Budget, Evidence, Figure, Series, Status
+from ledger.compare import Z_CRITICAL, combine, contains, meets
+from numerics import extrapolate
+from numerics.posterior import Posterior
+from numerics.precision import digits
+from theory import langevin, laplace
+from theory.jets import point
+from theory.tensors import LossData, Taylor, loss_data, taylor
+
+if TYPE_CHECKING:
+    from sampler.diagnostics import Estimate
+
+DIGITS = 40  # of each certified integral
+TARGET_DIGITS = 20  # of the extrapolated coefficient
+HIGHER_ORDERS = 4  # orders beyond the tested one in the sampled prediction
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A loss with its minimum and the observables, in exact expressions."""
+
+    loss: sp.Expr
+    observables: tuple[sp.Expr, ...]
+    variables: tuple[sp.Symbol, ...]
+    at: tuple[sp.Expr, ...] | None = None
+    prior: sp.Expr = sp.S.One
+
+    @cached_property
+    def data(self) -> LossData:
+        """H, Σ, T at the minimum."""
+        return loss_data(self.loss, self.variables, self.at)
+
+    @cached_property
+    def taylor(self) -> tuple[Taylor, ...]:
+        """Value, gradient, Hessian and third derivative of each observable at the minimum."""
+        return tuple(taylor(phi, self.variables, self.data.at) for phi in self.observables)
+
+    def coefficients(self, order: int) -> tuple[sp.Expr, ...]:
+        """The posterior's expansion of the joint cumulant."""
+        return laplace.cumulant(self.loss, self.observables, self.variables, order=order, at=self.at, prior=self.prior)
+
+    def chain_coefficients(self, order: int, e: sp.Rational) -> tuple[sp.Expr, ...]:
+        """The same under the discrete chain with step e/t."""
+        return langevin.cumulant(self.loss, self.observables, self.variables, e=e, order=order, at=self.at)
+
+    def __str__(self) -> str:
+        names = ", ".join(map(str, self.observables))
+        return f"L = {self.loss}, φ = {names}"
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """How long to sample: `chains` chains of `draws` draws, `thin` steps apart, at inverse temperature t with step e/t."""
+
+    t: int = 30
+    e: sp.Rational = sp.Rational(1, 2)
+    chains: int = 1024
+    draws: int = 2000
+    thin: int = 4
+    seed: int = 20260722
+
+    def at(self, budget: Budget) -> "Sampling":
+        """Sixteen times the draws on a full budget: a quarter of the standard error."""
+        factor = 16 if budget is Budget.FULL else 1
+        return replace(self, draws=self.draws * factor)
+
+
+@dataclass(frozen=True)
+class CoefficientClaim:
+    """κ(observables) = formula(problem) t^{−order} + O(t^{−order−1}), with the problems to try it on."""
+
+    name: str
+    formula: Callable[[Problem], sp.Expr]
+    order: int
+    generic: tuple[Problem, ...]
+    cases: tuple[Problem, ...]
+    sampling: Sampling = Sampling()
+
+    def derived(self, budget: Budget) -> Evidence:
+        """The engine's coefficient minus the formula, for symbolic derivative tensors."""
+        return combine([self._derive(problem) for problem in self.generic])
+
+    def _derive(self, problem: Problem) -> Evidence:
+        *lower, coefficient = problem.coefficients(self.order)
+        expected = sp.simplify(self.formula(problem))
+        difference = sp.simplify(coefficient - expected)
+        d = len(problem.variables)
+        symbols = len(
+            set().union(*(f.free_symbols for f in (problem.loss, *problem.observables))) - set(problem.variables)
+        )
+        data = {
+            "dimension": d,
+            "symbols": symbols,
+            "coefficient": str(coefficient),
+            "difference": str(difference),
+            "lower_orders": [str(c) for c in lower],
+        }
+        if difference == 0 and not any(lower):
+            return Evidence(Status.HOLDS, f"{self.name}: identity in {symbols} symbols (d = {d})", data)
+        witness = f"differs by {difference}" if difference != 0 else f"lower orders {lower} do not vanish"
+        return Evidence(Status.REFUTED, f"{self.name}: derived coefficient {witness} (d = {d})", data)
+
+    def enclosed(self, budget: Budget) -> Evidence:
+        """The coefficient extrapolated from certified integrals, as a ball that must contain the formula's value."""
+        return combine([self._enclose(problem) for problem in self.cases])
+
+    def _enclose(self, problem: Problem) -> Evidence:
+        expected = self.formula(problem)
+        ladder: dict[int, arb] = {}
+
+        def value(t: int) -> arb:
+            posterior = Posterior(problem.loss, problem.variables, t, prior=problem.prior, digits=DIGITS)
+            ladder[t] = posterior.cumulant(problem.observables)
+            return ladder[t]
+
+        with digits(DIGITS):
+            found = extrapolate.coefficients(value, order=self.order, target_digits=TARGET_DIGITS)[self.order]
+            agreement = contains(found.ball, expected)
+        figure = self._ladder_figure(ladder, expected, problem)
+        data = {"digits": round(agreement.digits, 1), "expected": str(expected), "problem": str(problem)}
+        if agreement.agrees:
+            summary = f"{self.name}: {agreement.digits:.0f} digits (d = {len(problem.variables)})"
+            return Evidence(Status.HOLDS, summary, data, (figure,))
+        summary = f"{self.name}: integrals give {found.ball.str(12)}, the formula {sp.N(expected, 12)}"
+        return Evidence(Status.REFUTED, summary, data, (figure,))
+
+    def _ladder_figure(self, ladder: Mapping[int, arb], expected: sp.Expr, problem: Problem) -> Figure:
+        t = tuple(float(t) for t in ladder)
+        y = tuple(float(t**self.order * value.mid()) for t, value in ladder.items())
+        k = _power(self.order)
+        return Figure(
+            f"{self.name}: {problem}",
+            "t = nβ",
+            f"t{k} κ",
+            (
+                Series("certified integrals", t, y),
+                Series("formula", (min(t), max(t)), (float(expected),) * 2, style="line"),
+            ),
+            xlog=True,
+        )
+
+    def sampled(self, budget: Budget) -> Evidence:
+        """SGLD against the formula, the step and the higher orders accounted for by the law of the discrete chain."""
+        return combine([self._sample(problem, self.sampling.at(budget)) for problem in self.cases])
+
+    def _sample(self, problem: Problem, plan: Sampling) -> Evidence:
+        top = self.order + HIGHER_ORDERS
+        chain, posterior = problem.chain_coefficients(top, plan.e), problem.coefficients(top)
+        expected = self.formula(problem)
+        step_effect = chain[self.order] - posterior[self.order]
+        powers = [sp.Rational(1, plan.t) ** k for k in range(top + 1)]
+        prediction = sum(
+            ((expected + step_effect if k == self.order else c) * powers[k] for k, c in enumerate(chain)), sp.S.Zero
+        )
+        continuous = prediction - sum(
+            ((c - p) * powers[k] for k, (c, p) in enumerate(zip(chain, posterior, strict=True))), sp.S.Zero
+        )
+        truncation = abs(float(chain[-1] * powers[-1]))
+        scale = float(expected * powers[self.order])
+        estimate = estimate_cumulant(problem, plan)
+        mean, sem = float(estimate.mean), float(estimate.sem)
+        result = meets(mean, sem, float(prediction), truncation=truncation, scale=scale)
+        data = {
+            "z": result.z,
+            "power_at": result.power_at,
+            "mean": mean,
+            "sem": sem,
+            "ess": float(estimate.ess),
+            "rhat": float(estimate.rhat),
+            "prediction": float(prediction),
+            "truncation": truncation,
+            "z_continuous_time": meets(mean, sem, float(continuous), truncation=truncation).z,
+            "t": plan.t,
+            "step": str(plan.e),
+            "problem": str(problem),
+        }
+        figure = self._sample_figure(problem, plan, expected, chain, posterior, mean, sem)
+        words = f"z = {result.z:+.1f}, would see {100 * result.power_at:.2g}%"
+        status = Status.HOLDS if result.agrees else Status.REFUTED
+        if not result.agrees:
+            words = f"z = {result.z:+.1f} exceeds {Z_CRITICAL:.1f}: sampled {mean:.5g} ± {sem:.1g}, expected {float(prediction):.5g}"
+        return Evidence(status, f"{self.name}: {words}", data, (figure,))
+
+    def _sample_figure(self, problem, plan, expected, chain, posterior, mean, sem) -> Figure:
+        ts = tuple(plan.t * 2 ** (j / 8) for j in range(-8, 25))
+        k = self.order
+
+        def curve(coefficients):
+            return tuple(sum(float(c) * t ** (k - j) for j, c in enumerate(coefficients)) for t in ts)
+
+        factor = float(plan.t) ** k
+        return Figure(
+            f"{self.name}: {problem}",
+            "t = nβ",
+            f"t{_power(k)} κ",
+            (
+                Series(f"discrete chain, step {plan.e}/t", ts, curve(chain), style="line"),
+                Series("posterior", ts, curve(posterior), style="line"),
+                Series("formula (t → ∞)", (ts[0], ts[-1]), (float(expected),) * 2, style="line"),
+                Series("sampled ± 1 s.e.", (float(plan.t),), (mean * factor,), (sem * factor,)),
+            ),
+            xlog=True,
+        )
+
+
+def estimate_cumulant(problem: Problem, plan: Sampling, *, adjusted: bool = False) -> "Estimate":
+    """The cumulant of the problem's observables (one, two or three), sampled at t = plan.t with step plan.e/t from its minimum.
+
+    SGLD, or with `adjusted` its Metropolis-adjusted form, whose law is the posterior at any step.
+    """
+    import jax
+    import jax.numpy as jnp
+
+    from sampler import chain, diagnostics
+    from sampler.kernels.mala import mala
+    from sampler.kernels.sgld import sgld
+    from sampler.lower import lower, lower_loss
+    from sampler.posterior import LocalPosterior
+
+    start = point(problem.variables, problem.at) if problem.at is not None else problem.data.at
+    centre = jnp.asarray([float(start[v]) for v in problem.variables])
+    posterior = LocalPosterior(lower_loss(problem.loss, problem.variables), jnp.zeros((1, 0)), centre, plan.t, 0.0)
+    distinct = tuple(dict.fromkeys(problem.observables))
+    run = chain.run(
+        jax.random.key(plan.seed),
+        (mala if adjusted else sgld)(float(plan.e) / plan.t),
+        posterior,
+        chains=plan.chains,
+        draws=plan.draws,
+        burn_in=burn_in(problem, plan),
+        thin=plan.thin,
+        observables={str(i): lower(phi, problem.variables) for i, phi in enumerate(distinct)},
+    )
+    traces = [run.trace(str(distinct.index(phi))) for phi in problem.observables]
+    return {1: diagnostics.mean, 2: diagnostics.covariance, 3: diagnostics.third_cumulant}[len(traces)](*traces)
+
+
+def burn_in(problem: Problem, plan: Sampling) -> int:
+    """Steps after which the slowest direction has forgotten its start to e^{−15}: 30/(e λ_min) for small steps."""
+    start = point(problem.variables, problem.at) if problem.at is not None else problem.data.at
+    hessian = sp.hessian(problem.loss, problem.variables).subs(start)
+    slowest = min(float(sp.re(sp.N(value))) for value in hessian.eigenvals())
+    return int(30 / (float(plan.e) * slowest)) + 10
+
+
+def _power(k: int) -> str:
+    return "" if k == 1 else "⁰¹²³⁴⁵⁶⁷⁸⁹"[k] if k < 10 else f"^{k}"
