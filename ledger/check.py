@@ -5,7 +5,7 @@ Given a loss, observables and perhaps a perturbation ΔL, the claim is what the 
     with a perturbation      χ(φ; ΔL) = −Cov(φ, ΔL) = Σ_k c_k t^{−k} for each observable φ
     without                  κ(φ_1, …, φ_m) = Σ_k c_k t^{−k} (m = 1: the expectation)
 
-    derived    the coefficients by two roads that share no code: Gaussian moments of the expanded integrand, and the sum over diagrams
+    derived    the coefficients by two roads: Gaussian moments of the expanded integrand, and the sum over diagrams
     enclosed   the leading coefficient from certified integrals; with a perturbation also the response by definition
     sampled    SGLD at a finite step against the law of the discrete chain, at a t where the series is good; with a prior that is
                not flat, Metropolis-adjusted chains against the certified value at that t
@@ -93,7 +93,7 @@ def _symbol(problem: Problem) -> str:
 
 
 def _plan(problem: Problem, order: int) -> Sampling:
-    """Half the stable step of the stiffest direction, and the least t at which the last term in use is a thousandth of the leading."""
+    """A quarter of the stable step of the stiffest direction; the least t at which the last terms are small beside the leading."""
     stiffest = max(float(sp.re(sp.N(value))) for value in problem.data.H.eigenvals())
     e = sp.Rational(1, max(1, math.ceil(stiffest))) if stiffest >= 1 else sp.Integer(math.floor(1 / stiffest))
     coefficients = [abs(float(sp.N(c))) for c in problem.coefficients(order + HIGHER_ORDERS)]
@@ -133,8 +133,8 @@ def _sample(test: CoefficientClaim, budget: Budget) -> Evidence:
     mean, sem, prediction = float(estimate.mean), float(estimate.sem), float(ball.mid())
     result = meets(mean, sem, prediction)
     data = {"z": result.z, "power_at": result.power_at, "mean": mean, "sem": sem, "prediction": prediction, "t": plan.t}
-    words = f"{test.name} at t = {plan.t}: z = {result.z:+.1f}, would see {100 * result.power_at:.2g}%"
-    return Evidence(Status.HOLDS if result.agrees else Status.REFUTED, words, data)
+    words = f"{test.name} at t = {plan.t}: {result.words(mean, sem, prediction)}"
+    return Evidence(result.status, words, data)
 
 
 def _response(loss: sp.Expr, phi: sp.Expr, delta: sp.Expr, variables: tuple[sp.Symbol, ...]) -> Response:

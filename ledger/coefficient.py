@@ -26,7 +26,7 @@ import sympy as sp
 from flint import arb
 
 from ledger.claim import Budget, Evidence, Figure, Series, Status
-from ledger.compare import Z_CRITICAL, combine, contains, meets
+from ledger.compare import combine, contains, meets
 from numerics import extrapolate
 from numerics.posterior import Posterior
 from numerics.precision import digits
@@ -80,7 +80,7 @@ class Sampling:
     """How long to sample: `chains` chains of `draws` draws, `thin` steps apart, at inverse temperature t with step e/t."""
 
     t: int = 30
-    e: sp.Rational = sp.Rational(1, 2)
+    e: sp.Rational = sp.S.Half
     chains: int = 1024
     draws: int = 2000
     thin: int = 4
@@ -202,11 +202,8 @@ class CoefficientClaim:
             "problem": str(problem),
         }
         figure = self._sample_figure(problem, plan, expected, chain, posterior, mean, sem)
-        words = f"z = {result.z:+.1f}, would see {100 * result.power_at:.2g}%"
-        status = Status.HOLDS if result.agrees else Status.REFUTED
-        if not result.agrees:
-            words = f"z = {result.z:+.1f} exceeds {Z_CRITICAL:.1f}: sampled {mean:.5g} ± {sem:.1g}, expected {float(prediction):.5g}"
-        return Evidence(status, f"{self.name}: {words}", data, (figure,))
+        words = result.words(mean, sem, float(prediction))
+        return Evidence(result.status, f"{self.name}: {words}", data, (figure,))
 
     def _sample_figure(self, problem, plan, expected, chain, posterior, mean, sem) -> Figure:
         ts = tuple(plan.t * 2 ** (j / 8) for j in range(-8, 25))

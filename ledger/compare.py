@@ -46,6 +46,18 @@ class Sampled:
     def agrees(self) -> bool:
         return abs(self.z) <= Z_CRITICAL
 
+    @property
+    def status(self) -> Status:
+        return Status.HOLDS if self.agrees else Status.REFUTED
+
+    def words(self, mean: float, sem: float, prediction: float) -> str:
+        if not self.agrees:
+            return (
+                f"z = {self.z:+.1f} exceeds {Z_CRITICAL:.1f}: sampled {mean:.5g} ± {sem:.1g}, expected {prediction:.5g}"
+            )
+        seen = f"would see {100 * self.power_at:.2g}%" if math.isfinite(self.power_at) else "the formula is 0 here"
+        return f"z = {self.z:+.1f}, {seen}"
+
 
 def contains(found: arb, exact: sp.Expr) -> Enclosed:
     """Does the ball contain the exact value? The digits are relative, absolute when the exact value is 0."""

@@ -104,9 +104,9 @@ def sampled(response: Response, budget: Budget, *, chains: int = 1024, draws: in
         "rhat": float(fluctuation.rhat),
         "t": response.t,
     }
-    words = f"z = {result.z:+.1f}, would see {100 * result.power_at:.2g}%"
+    words = result.words(measured, error, predicted)
     figure = _figure(response, low, high, fluctuation)
-    return Evidence(Status.HOLDS if result.agrees else Status.REFUTED, f"{response.name}: {words}", data, (figure,))
+    return Evidence(result.status, f"{response.name}: {words}", data, (figure,))
 
 
 @dataclass(frozen=True)

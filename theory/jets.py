@@ -22,11 +22,11 @@ from typing import Any
 import sympy as sp
 from sympy.polys.constructor import construct_domain
 from sympy.polys.domains import PolynomialRing
-from sympy.polys.rings import PolyElement, PolyRing
+from sympy.polys.rings import PolyRing
 
 from theory.errors import BadInput
 
-Part = PolyElement
+Part = Any  # a sympy PolyElement; its coefficient type depends on the domain
 Point = Mapping[sp.Symbol, sp.Expr]
 
 SMOOTH = (
@@ -128,7 +128,7 @@ class _Tree:
 
     def _collect(self, node: sp.Expr) -> None:
         if node in self.at:
-            self.constants.append(sp.sympify(self.at[node]))  # type: ignore[index]
+            self.constants.append(sp.sympify(self.at[node]))
         elif not node.has(*self.variables):
             self.constants.append(self._finite(node, node))
         elif isinstance(node, (sp.Add, sp.Mul)) or _power(node):
@@ -182,9 +182,9 @@ class _Tree:
             return [ring(ring.domain.from_sympy(sp.sympify(value)))] + [zero] * order
 
         if node in self.at:
-            series = constant(self.at[node])  # type: ignore[index]
+            series = constant(self.at[node])
             if order:
-                series[1] = ring.gens[self.variables.index(node)]  # type: ignore[arg-type]
+                series[1] = ring.gens[self.variables.index(node)]
             return series
         if not node.has(*self.variables):
             return constant(node)
@@ -214,9 +214,7 @@ def _power(node: sp.Expr) -> bool:
 
 def multiply(f: Sequence[Any], g: Sequence[Any], zero: Any) -> list[Any]:
     """The product of two graded series, truncated at the shorter one's order."""
-    return [
-        sum((f[i] * g[k - i] for i in range(k + 1) if f[i] and g[k - i]), zero) for k in range(min(len(f), len(g)))
-    ]
+    return [sum((f[i] * g[k - i] for i in range(k + 1) if f[i] and g[k - i]), zero) for k in range(min(len(f), len(g)))]
 
 
 def power(f: Sequence[Any], n: int, zero: Any) -> list[Any]:

@@ -4,16 +4,17 @@ SGLD at a finite step does not sample the posterior exp(−tL). With step ε = e
 
     w' = w − (ε/2) D g(w) + √ε D^{1/2} ξ,   E[g|w] = t ∇L(w) + γ(w − w*),   ξ ~ N(0, I),
 
-becomes x' = F_0 x + h F_1(x) + h² F_2(x) + … + noise, with F_0 = I − (e/2) D H and F_j = −(e/2) D ∇L_{j+2} (and −(e/2)γ D x in
-F_2: the localisation is a perturbation, γ = O(1)). Its stationary moments follow exactly, order by order: apply the one-step operator to a monomial,
+becomes x' = F_0 x + h F_1(x) + h² F_2(x) + … + noise, with F_0 = I − (e/2) D H and F_j = −(e/2) D ∇L_{j+2} (and −(e/2)γ D x
+in F_2: the localisation is a perturbation, γ = O(1)). Its stationary moments follow exactly, order by order: apply the one-step
+operator to a monomial,
 
     P x^{e_i+β} = Σ_{γ≤β} C(β,γ) κ_{e_i+γ}(x; h) · P x^{β−γ}     (κ: conditional cumulants of x' given x),
 
 and demand E[P x^α] = E[x^α]; at each order of h and each degree this is one linear system, never singular for a stable chain.
 For e → 0 the law is the posterior's and the coefficients are those of `theory.laplace`.
 
-Stability at leading order: 0 < e λ_i(DH) < 4. The series is asymptotic; when ∇L grows faster than linearly the explicit chain has no
-stationary law at all and the series describes the metastable law near w*.
+Stability at leading order: 0 < e λ_i(DH) < 4. The series is asymptotic; when ∇L grows faster than linearly the explicit chain
+has no stationary law at all and the series describes the metastable law near w*.
 
 Reading order: `expectation`, `cumulant` (public), `minibatch` (gradient noise of minibatches), `Chain` (the recursion).
 """
@@ -46,7 +47,9 @@ def expectation(
     divided by t, an expression in `variables` (see `minibatch`); index tuples are sorted, absent ones are 0.
     loss, phi, at: as in `theory.laplace`. Raises `BadInput` when the chain is unstable at leading order.
     """
-    chain = Chain(loss, [phi], variables, e=e, order=order, at=at, gamma=gamma, noise=noise, preconditioner=preconditioner)
+    chain = Chain(
+        loss, [phi], variables, e=e, order=order, at=at, gamma=gamma, noise=noise, preconditioner=preconditioner
+    )
     return chain.cumulant([0])
 
 
@@ -163,7 +166,10 @@ class Chain:
             known.append(total)
         if degree not in self._systems:
             rows = [
-                [(self.domain.one if a == b else self.domain.zero) - self.step(a)[0].coeff(self.ring({b: 1})) for b in monomials]
+                [
+                    (self.domain.one if a == b else self.domain.zero) - self.step(a)[0].coeff(self.ring({b: 1}))
+                    for b in monomials
+                ]
                 for a in monomials
             ]
             self._systems[degree] = DomainMatrix(rows, (len(rows), len(rows)), self.domain).to_field().inv()
@@ -198,7 +204,9 @@ class Chain:
             drift[0] = x[i]
             for j in range(self.top + 1):
                 force = [loss[j + 2].diff(x[k]) + (x[k] * gamma if j == 2 else ring.zero) for k in range(d)]
-                drift[j] = drift[j] - sum((f * (s * half) for f, s in zip(force, self._scaling[i], strict=True)), ring.zero)
+                drift[j] = drift[j] - sum(
+                    (f * (s * half) for f, s in zip(force, self._scaling[i], strict=True)), ring.zero
+                )
             kappa[_unit(d, (i,))] = drift
         for i, j in combinations_with_replacement(range(d), 2):
             if self._scaling[i][j]:

@@ -6,8 +6,8 @@ The Laplace expansion is a statement about one nondegenerate minimum w*. `locate
   *assumed* positive, as the formulas themselves assume; a minor known to be ≤ 0 is refused;
 * a polynomial with rational coefficients must not fall to −∞ along a line through w*.
 
-Whether w* is the *global* minimum matters as soon as the posterior over the whole space is meant; `lower_elsewhere` looks for a witness
-against it: in one variable a proof (Sturm sequences), in several the lines through w* with small integer directions, for
+Whether w* is the *global* minimum matters as soon as the posterior over the whole space is meant; `lower_elsewhere` looks for a
+witness against it: in one variable a proof (Sturm sequences), in several the lines through w* with small integer directions, for
 non-polynomials a lattice around w*. The last two refute but do not prove.
 
 Reading order: `locate`, `lower_elsewhere` (public), `_find`, the refusals.
@@ -59,9 +59,9 @@ def _find(loss: sp.Expr, variables: Sequence[sp.Symbol]) -> dict[sp.Symbol, sp.E
     origin = point(variables, None)
     gradient = [sp.diff(loss, v) for v in variables]
     at_origin = all(_is_zero(sp.simplify(g.subs(origin))) for g in gradient)
-    if at_origin and _is_minimum(loss, variables, origin):
-        if len(variables) > 1 or not lower_elsewhere(loss, variables, origin):
-            return origin
+    several = len(variables) > 1
+    if at_origin and _is_minimum(loss, variables, origin) and (several or not lower_elsewhere(loss, variables, origin)):
+        return origin
     if not _is_rational_polynomial(loss, variables):
         if at_origin:
             return origin
@@ -159,9 +159,7 @@ def _refuse_unbounded(loss: sp.Expr, variables: Sequence[sp.Symbol], w: Point, d
         )
 
 
-def _lower_on_line(
-    loss: sp.Expr, variables: Sequence[sp.Symbol], w: Point, direction: tuple[int, ...]
-) -> str | None:
+def _lower_on_line(loss: sp.Expr, variables: Sequence[sp.Symbol], w: Point, direction: tuple[int, ...]) -> str | None:
     """L − L(w) = s² q(s) on the line w + s·direction: q must have no real zero."""
     q = _line(loss, variables, w, direction)
     if q.is_zero or not (q.domain.is_QQ or q.domain.is_ZZ):
@@ -171,9 +169,10 @@ def _lower_on_line(
         return None
     turning = set(q.diff(q.gen).real_roots()) if q.degree() > 1 else set()
     zeros = set(quotient.real_roots()) if quotient.degree() > 0 else set()
-    for s in sorted(turning | zeros, key=sp.Abs):
-        value = sp.sympify(q.eval(s))
-        if s != 0 and not value.is_positive:
+    values = {s: sp.sympify(q.eval(s)) for s in turning | zeros if s != 0}
+    for s in sorted(values, key=lambda s: (not values[s].is_negative, sp.Abs(s))):
+        value = values[s]
+        if not value.is_positive:
             where = {v: w[v] + s * c for v, c in zip(variables, direction, strict=True)}
             return f"the value of {loss} at {_show(where)} is {'lower than' if value.is_negative else 'as low as'} at {_show(w)}"
     return None

@@ -160,6 +160,8 @@ def _factor(s: sp.Rational, k: sp.Rational, power: int, domain: str) -> tuple[in
 def _monomial(f: Any, variables: Sequence[sp.Symbol], name: str) -> tuple[sp.Expr, tuple[int, ...]]:
     f = exact(f)
     if not f.is_polynomial(*variables) or len(sp.Poly(f, *variables).terms()) != 1:
-        raise BadInput(f"{name} = {f} is not a monomial in {', '.join(map(str, variables))}; resolve its singularity first")
+        raise BadInput(
+            f"{name} = {f} is not a monomial in {', '.join(map(str, variables))}; resolve its singularity first"
+        )
     ((powers, coefficient),) = sp.Poly(f, *variables).terms()
     return coefficient, powers

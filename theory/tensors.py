@@ -4,7 +4,7 @@
     a = Dφ,  A = D²φ,  Φ = D³φ             an observable (b, B, Ψ for a second one)
     (T:M)_i = Σ_jk T_ijk M_jk              a symmetric 3-tensor against a matrix
 
-Tensors of order 3 and 4 are sympy arrays; vectors are column matrices. A formula of the primer can then be written as it is printed.
+Tensors of order 3 are sympy arrays; vectors are column matrices. A formula can then be written as the primer prints it.
 """
 
 from collections.abc import Sequence
@@ -69,7 +69,9 @@ def contract(tensor: sp.Array, matrix: sp.Matrix) -> sp.Matrix:
     d = matrix.rows
     if tensor.shape != (d, d, d):
         raise BadInput(f"a 3-tensor of shape {(d, d, d)} is needed against a {d}×{d} matrix, got shape {tensor.shape}")
-    return sp.Matrix([sum((tensor[i, j, k] * matrix[j, k] for j in range(d) for k in range(d)), sp.S.Zero) for i in range(d)])
+    return sp.Matrix(
+        [sum((tensor[i, j, k] * matrix[j, k] for j in range(d) for k in range(d)), sp.S.Zero) for i in range(d)]
+    )
 
 
 def dot(u: sp.Matrix, v: sp.Matrix) -> sp.Expr:

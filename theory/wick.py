@@ -51,7 +51,11 @@ class Gaussian:
             i = next(k for k, power in enumerate(alpha) if power)
             beta = _lower(alpha, i)
             known = sum(
-                (self.covariance[i][j] * power * self.monomial(_lower(beta, j)) for j, power in enumerate(beta) if power),
+                (
+                    self.covariance[i][j] * power * self.monomial(_lower(beta, j))
+                    for j, power in enumerate(beta)
+                    if power
+                ),
                 self.zero,
             )
             self._moments[alpha] = known

@@ -1,7 +1,7 @@
 """Section 3: the fluctuation–dissipation theorem, exact for every posterior.
 
-The instances are chosen far from the regular large-t regime on purpose: two wells at low t, a degenerate minimum, a quartic valley in
-two variables. Nothing is expanded in any layer.
+The instances are chosen far from the regular large-t regime on purpose: two wells at low t, a degenerate minimum, a quartic
+valley in two variables. Nothing is expanded in any layer.
 """
 
 import sympy as sp
@@ -10,7 +10,7 @@ from ledger import identity
 from ledger.claim import Budget, Claim, Evidence, Status
 from ledger.compare import combine
 from ledger.identity import H, Response
-from theory.response import W, Posterior, linearize, response
+from theory.response import Posterior, W, linearize, response
 
 x, y = sp.symbols("x y", real=True)
 

@@ -6,13 +6,15 @@ w*, b, B those of ψ; (T:M)_i = Σ_jk T_ijk M_jk. Nothing in a formula knows how
 Reading order: the formulas, the problems they are tried on, the claims.
 """
 
+from collections.abc import Callable
+
 import sympy as sp
 
 from ledger.claim import Budget, Claim, Evidence, Status
 from ledger.coefficient import CoefficientClaim, Problem, Sampling
 from ledger.compare import combine
 from theory import diagrams, graphs, laplace
-from theory.tensors import contract, dot, generic_symmetric, taylor
+from theory.tensors import contract, dot, generic_symmetric
 
 x, y, z = sp.symbols("x y z", real=True)
 lam, alpha, gamma = sp.symbols("lambda alpha gamma", positive=True)
@@ -111,7 +113,7 @@ LEMMA_20 = CoefficientClaim(
     "t Cov(φ, ψ)", lemma_20, 1,
     generic=(generic(1, ((A1, A2), (B1, B2))), generic(2, ((A1, A2), (B1, B2))), generic(3, ((A1, A2), (B1, B2))),
              curved((generic_symmetric("a", (x, y), 1), generic_symmetric("b", (x, y), 1)))),
-    cases=(Problem(QUARTIC_1D, (x, sp.sin(x)), (x,)), Problem(QUARTIC_2D, (x + y**2, x + y), (x, y))),
+    cases=(Problem(QUARTIC_1D, (x, sp.sin(x)), (x,)), Problem(QUARTIC_2D, (x + y + y**2, x + y), (x, y))),
 )  # fmt: skip
 
 LEMMA_25 = CoefficientClaim(
@@ -148,6 +150,55 @@ EXAMPLE_19 = (
 EXAMPLE_26 = (
     _one_d("t²Cov(x², x)", -2 * alpha / lam**3, 2, (x**2, x)),
     _one_d("t²κ₃(x, x, x)", -alpha / lam**3, 2, (x, x, x)),
+)
+
+
+# Linear regression ℓ_i = ½ (y_i − x_i·w)² on three points whose least squares fit is w* = 0: the loss is exactly quadratic.
+REGRESSION_X = ((1, 0), (1, 1), (0, 2))
+REGRESSION_Y = (sp.Rational(1, 2), -sp.Rational(1, 2), sp.Rational(1, 4))
+REGRESSION = tuple((b - u * x - v * y) ** 2 / 2 for (u, v), b in zip(REGRESSION_X, REGRESSION_Y, strict=True))
+REGRESSION_LOSS = sp.expand(sum(REGRESSION, sp.S.Zero) / 3)
+
+
+def leverage(problem: Problem) -> sp.Expr:
+    """Ex 27 for a quadratic loss: t² Cov(L, ℓ_z − L) → ½ (tr(ΣD²ℓ_z) − d), which is minus t² χ_z(L)."""
+    data, (_, centred) = problem.data, problem.taylor
+    d = len(problem.variables)
+    hessian_z = centred.D2 + data.H
+    return ((data.Sigma * hessian_z).trace() - d) / 2
+
+
+RESPONSES = tuple(Problem(REGRESSION_LOSS, (REGRESSION_LOSS, f - REGRESSION_LOSS), (x, y)) for f in REGRESSION)
+
+
+def average_response(formula: Callable[[Problem], sp.Expr] = leverage) -> Evidence:
+    """Over the data points the responses add to zero, though each one need not vanish."""
+    values = [formula(problem) for problem in RESPONSES]
+    words = ", ".join(map(str, values))
+    holds = sum(values) == 0 and any(values)
+    summary = f"linear regression on three points: −t²χ_z(L) = {words}, sum {sum(values)}"
+    return Evidence(Status.HOLDS if holds else Status.REFUTED, summary, {"values": [str(v) for v in values]})
+
+
+def symbolic_regression() -> Problem:
+    """One point (u, v) with label b against a quadratic loss with H = I: D²ℓ_z = (u, v)(u, v)ᵀ."""
+    u, v, b = sp.symbols("u v b", real=True)
+    loss = (x**2 + y**2) / 2
+    return Problem(loss, (loss, (b - u * x - v * y) ** 2 / 2 - loss), (x, y), (sp.S.Zero, sp.S.Zero))
+
+
+QUADRATIC_RESPONSE = CoefficientClaim(
+    "t² Cov(L, ℓ_z−L)", leverage, 2,
+    generic=(symbolic_regression(),),
+    cases=RESPONSES[::2],
+    sampling=Sampling(draws=4000),
+)  # fmt: skip
+
+QUADRATIC_FINDING = (
+    "For exactly quadratic L the text says that the LLC does not respond to data perturbations at leading order. That holds for "
+    "the average over q only. For one data point the first term of eq 21 stays: χ_z(L) = −(tr(ΣD²ℓ_z) − d)/(2t²) + O(t⁻³), in linear "
+    "regression −½ (leverage of z − d)/t². Counterexample: ℓ_i = ½(y_i − x_i·w)² with x = (1,0), (1,1), (0,2), y = ½, −½, ¼; "
+    "w* = 0 and −t²χ_z(L) = {values}, which add to 0."
 )
 
 
@@ -192,7 +243,14 @@ def cancellation(problem: Problem) -> Evidence:
 # ── claims ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _claim(claim_id: str, labels: tuple[str, ...], statement: str, tests: tuple[CoefficientClaim, ...], *more) -> Claim:
+def _claim(
+    claim_id: str,
+    labels: tuple[str, ...],
+    statement: str,
+    tests: tuple[CoefficientClaim, ...],
+    *more: Callable[[], Evidence],
+    finding: str | None = None,
+) -> Claim:
     """A claim from coefficient tests; `more` are further derivations, functions without arguments."""
 
     def derived(budget: Budget) -> Evidence:
@@ -204,7 +262,7 @@ def _claim(claim_id: str, labels: tuple[str, ...], statement: str, tests: tuple[
     def sampled(budget: Budget) -> Evidence:
         return combine([test.sampled(budget) for test in tests])
 
-    return Claim(claim_id, labels, "4.1", statement, derived, enclosed, sampled)
+    return Claim(claim_id, labels, "4.1", statement, derived, enclosed, sampled, finding)
 
 
 CLAIMS = (
@@ -240,5 +298,12 @@ CLAIMS = (
         (EXAMPLE_27,),
         lambda: cancellation(generic(2, ((B1, B2),), loss_observable=True)),
         lambda: companion(generic(1, ((B1, B2),), loss_observable=True)),
+    ),
+    _claim(
+        "Ex 27, text", ("Ex 27, text",),
+        "For quadratic L (T = 0) the responses t²χ_z(L) → −½ (tr(ΣD²ℓ_z) − d) average to 0 over q",
+        (QUADRATIC_RESPONSE,),
+        average_response,
+        finding=QUADRATIC_FINDING.format(values=", ".join(str(leverage(p)) for p in RESPONSES)),
     ),
 )  # fmt: skip

@@ -12,7 +12,7 @@ from ledger import identity
 from ledger.claim import Budget, Claim, Evidence, Status
 from ledger.compare import combine
 from ledger.identity import H, Response
-from theory.response import W, Posterior, linearize, response
+from theory.response import Posterior, W, linearize, response
 
 w = sp.Symbol("w", real=True)
 DATA = tuple(map(sp.Rational, ("1/2", "1", "-1/4", "3/4")))

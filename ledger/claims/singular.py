@@ -133,8 +133,8 @@ class LearningCoefficient:
             "t": t,
             "K": str(K),
         }
-        words = f"{K}: z = {result.z:+.1f}, would see {100 * result.power_at:.2g}%"
-        return Evidence(Status.HOLDS if result.agrees else Status.REFUTED, words, data)
+        words = f"{K}: {result.words(float(estimate.mean), float(estimate.sem), prediction)}"
+        return Evidence(result.status, words, data)
 
 
 def mean_potential(a: int, t: int):

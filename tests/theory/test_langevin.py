@@ -1,0 +1,142 @@
+"""The law of the discrete chain: against closed forms, the posterior's expansion, exact linear chains and a discretised kernel."""
+
+import numpy as np
+import pytest
+import sympy as sp
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from theory import langevin, laplace
+from theory.errors import BadInput
+
+x, y = sp.symbols("x y", real=True)
+lam, T, Q, u, e, g = sp.symbols("lambda T Q u e gamma")
+QUARTIC = lam * x**2 / 2 + T * x**3 / 6 + Q * x**4 / 24
+
+small = st.fractions(min_value=-1, max_value=1, max_denominator=3).map(
+    lambda q: sp.Rational(q.numerator, q.denominator)
+)
+
+
+def test_one_dimensional_closed_forms() -> None:
+    """Second road: the cumulant recursion by hand in u = eλ (mean, third cumulant, Lemma 25, learning coefficient)."""
+    mean = langevin.expectation(QUARTIC, x, (x,), e=u / lam, order=1)[1]
+    assert sp.simplify(mean + 2 * T / (lam**2 * (4 - u))) == 0
+    skew = langevin.cumulant(QUARTIC, (x, x, x), (x,), e=u / lam, order=2)[2]
+    kappa = -48 * T * (2 - u) ** 2 / (lam**3 * (4 - u) ** 2 * (u**2 - 6 * u + 12))
+    assert sp.simplify(skew - kappa) == 0
+    covariance = langevin.cumulant(QUARTIC, (x**2, x), (x,), e=u / lam, order=2)[2]
+    expected = -32 * T * (2 * u**2 - 9 * u + 12) / (lam**3 * (4 - u) ** 2 * (u**2 - 6 * u + 12))
+    assert sp.simplify(covariance - expected) == 0
+    llc = langevin.expectation(QUARTIC, QUARTIC, (x,), e=u / lam, order=2, gamma=g)
+    l1 = (
+        -2 * Q * (4 - 3 * u) / (lam**2 * (4 - u) ** 3)
+        + 2 * T**2 * (80 - 100 * u + 50 * u**2 - 9 * u**3) / (lam**3 * (4 - u) ** 3 * (u**2 - 6 * u + 12))
+        - 4 * g * (2 - u) / (lam * (4 - u) ** 2)
+    )
+    assert sp.simplify(llc[1] - 2 / (4 - u)) == 0
+    assert sp.simplify(llc[2] - l1) == 0
+
+
+@settings(max_examples=12, deadline=None)
+@given(small, small, small, small, small)
+def test_small_steps_give_the_posterior(a, b, c, p, q) -> None:
+    loss = x**2 / 2 + y**2 + a * x * y / 2 + b * x**3 / 3 + c * x * y**2 / 2 + (x**2 + y**2) ** 2
+    phi, psi = x + p * x * y, y + q * x**2
+    chain = langevin.cumulant(loss, (phi, psi), (x, y), e=e, order=2)
+    assert tuple(sp.limit(coefficient, e, 0) for coefficient in chain) == laplace.cumulant(
+        loss, (phi, psi), (x, y), order=2
+    )
+
+
+@settings(max_examples=12, deadline=None)
+@given(small, small, small, st.integers(1, 3))
+def test_quadratics_are_exact_with_noise_and_preconditioner(a, b, c, step) -> None:
+    """w' = (I − eDH/2) w + noise: S = A S Aᵀ + eD + (e²/4) D G D, solved independently as a linear system; higher orders vanish."""
+    hessian = sp.Matrix([[2, a], [a, 1]])
+    scaling = sp.Matrix([[1, b / 2], [b / 2, 1]])
+    noise = sp.Matrix([[2, c], [c, 1]])
+    size = sp.Rational(step, 5)
+    loss = (sp.Matrix([[x, y]]) * hessian * sp.Matrix([x, y]))[0] / 2
+    step_matrix = sp.eye(2) - size * scaling * hessian / 2
+    forcing = size * scaling + size**2 / 4 * scaling * noise * scaling
+    s = sp.symbols("s0:3")
+    S = sp.Matrix([[s[0], s[1]], [s[1], s[2]]])
+    solution = sp.solve(list(S - step_matrix * S * step_matrix.T - forcing), s)
+    given_noise = {(0, 0): noise[0, 0], (0, 1): noise[0, 1], (1, 1): noise[1, 1]}
+    for i, j in ((0, 0), (0, 1), (1, 1)):
+        found = langevin.cumulant(
+            loss, ((x, y)[i], (x, y)[j]), (x, y), e=size, order=3, noise=given_noise, preconditioner=scaling
+        )
+        assert found == (0, S[i, j].subs(solution), 0, 0)
+
+
+@settings(max_examples=8, deadline=None)
+@given(small, small)
+def test_a_preconditioner_is_a_change_of_coordinates(b, c) -> None:
+    """w = R v with D = R Rᵀ: the chain for L with D in w is the plain chain for L(Rv) in v."""
+    R = sp.Matrix([[2, 0], [b, 1]])
+    loss = x**2 / 2 + y**2 + c * x * y + x**3 / 4 + x * y**2 / 3 + x**4 + y**4
+    moved = {x: (R * sp.Matrix([x, y]))[0], y: (R * sp.Matrix([x, y]))[1]}
+    size = sp.Rational(1, 6)
+    direct = langevin.cumulant(loss, (x * y, x), (x, y), e=size, order=2, preconditioner=R * R.T)
+    pulled = [f.subs(moved, simultaneous=True) for f in (loss, x * y, x)]
+    assert direct == langevin.cumulant(pulled[0], pulled[1:], (x, y), e=size, order=2)
+
+
+def _stationary_means(slope, size: float, observables, half_width: float, n: int = 801) -> list[float]:
+    """Means under the stationary law of w' ~ N(w − (ε/2)U'(w), ε), its kernel discretised on a grid (Nyström)."""
+    w = np.linspace(-half_width, half_width, n)
+    kernel = np.exp(-((w[:, None] - (w - size / 2 * slope(w))[None, :]) ** 2) / (2 * size))
+    kernel /= kernel.sum(axis=0)
+    law = np.full(n, 1 / n)
+    for _ in range(12):  # squaring: 2^12 steps
+        kernel = kernel @ kernel
+    law = kernel @ law
+    law /= law.sum()
+    return [float(law @ f(w)) for f in observables]
+
+
+@pytest.mark.parametrize("size", [sp.Rational(1, 4), sp.Rational(3, 5), sp.Rational(3, 2)])
+def test_a_discretised_kernel_agrees(size) -> None:
+    """The whole series at t = 400 against the real chain of a loss with bounded Hessian, to 1e-11."""
+    t, gamma = 400, sp.Rational(1, 2)
+    loss = x**2 / 2 + (1 - sp.cos(x)) / 4 + (x - sp.sin(x)) / 5
+
+    def slope(w):
+        return t * (w + np.sin(w) / 4 + (1 - np.cos(w)) / 5) + float(gamma) * w
+
+    mean, second, third = _stationary_means(
+        slope, float(size) / t, (lambda w: w, lambda w: w**2, lambda w: w**3), 10 / np.sqrt(t)
+    )
+    for phi, found in ((x, mean), (x**2, second)):
+        series = langevin.expectation(loss, phi, (x,), e=size, order=5, gamma=gamma)
+        assert abs(found - float(laplace.evaluate(series, t))) < 1e-11
+    covariance = langevin.cumulant(loss, (x**2, x), (x,), e=size, order=5, gamma=gamma)
+    found = third - second * mean
+    assert abs(found - float(laplace.evaluate(covariance, t))) < 1e-11
+    without_step = laplace.evaluate(laplace.cumulant(loss, (x**2, x), (x,), order=5), t)
+    assert abs(found - float(without_step)) > 5e-8  # the continuous-time law is 5000 times further away
+
+
+def test_minibatch_noise_of_two_points() -> None:
+    """ℓ_± = x²/2 ± x, b = t/B: G = b, odd cumulants 0; S = (e + e²b/4)/(1 − (1 − e/2)²)."""
+    noise = langevin.minibatch([x**2 / 2 + x, x**2 / 2 - x], (x,), ratio=sp.Symbol("b"))
+    assert noise == {(0, 0): sp.Symbol("b"), (0, 0, 0): 0}
+    variance = langevin.cumulant(x**2 / 2, (x, x), (x,), e=e, order=1, noise=noise)[1]
+    expected = (e + e**2 * sp.Symbol("b") / 4) / (1 - (1 - e / 2) ** 2)
+    assert sp.simplify(variance - expected) == 0
+
+
+@pytest.mark.parametrize(
+    ("kwargs", "says"),
+    [
+        ({"e": 5}, "unstable"),
+        ({"e": 0}, "must be positive"),
+        ({"e": sp.Rational(1, 2), "order": -1}, "order must be"),
+        ({"e": sp.Rational(1, 2), "preconditioner": [[-1]]}, "not symmetric positive definite"),
+    ],
+)
+def test_bad_chains_are_refused(kwargs, says) -> None:
+    with pytest.raises(BadInput, match=says):
+        langevin.expectation(x**2 / 2, x, (x,), **{"order": 1, **kwargs})
