@@ -1,0 +1,276 @@
+"""The command line: `threefold verify`, `threefold laplace`, `threefold check`.
+
+Each command reads its words into exact values (`theory.expression`), refuses a path it could not write to, does the
+work in the package that owns it, and prints a table or JSON. The rules for all of them stand in `main`:
+
+    exit 0    done                              exit 2    bad input: one line on stderr, no traceback
+    exit 1    a claim is refuted                exit 130  interrupted; what was found has been written
+
+With `--json -` nothing but JSON goes to stdout; progress goes to stderr. Heavy imports wait until a command needs them:
+listing claims and expanding a posterior start without jax.
+"""
+
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.text import Text
+
+from ledger import output, report
+from ledger.claim import Budget, Layer, Status
+from ledger.labels import select
+from ledger.run import Report, describe, package_version, run
+from theory import laplace as expansions
+from theory.errors import BadInput
+from theory.expression import parse, parse_point, parse_variables
+from theory.minimum import locate, lower_elsewhere
+
+MAX_ORDER = 20
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+
+Json = Annotated[str | None, typer.Option("--json", metavar="FILE|-", help="Write the result as JSON; - is stdout.")]
+Html = Annotated[
+    str | None, typer.Option("--html", metavar="FILE", help="Write the report as one self-contained page.")
+]
+Loss = Annotated[str, typer.Argument(metavar="LOSS", help="The loss L, for example 'x**2/2 + x**4'.")]
+Observables = Annotated[list[str], typer.Option("--observable", metavar="EXPR", help="An observable; repeatable.")]
+Variables = Annotated[str, typer.Option("--vars", metavar="x,y", help="The variables, separated by commas.")]
+At = Annotated[str | None, typer.Option("--at", metavar="0,1/2", help="The minimum; found when left out.")]
+Prior = Annotated[str, typer.Option("--prior", metavar="EXPR", help="The prior density, up to a constant.")]
+Effort = Annotated[Budget, typer.Option("--budget", help="quick: minutes. full: the error bars of the report.")]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return the exit code (see module)."""
+    for stream in (sys.stdout, sys.stderr):
+        if reconfigure := getattr(stream, "reconfigure", None):
+            reconfigure(errors="replace")
+    try:
+        return app(arguments, prog_name="threefold", standalone_mode=False) or 0
+    except BadInput as problem:
+        return _complain(str(problem))
+    except RecursionError:
+        return _complain("the expression is nested too deeply; write it with fewer nested functions")
+    except Exception as problem:
+        if not hasattr(problem, "format_message"):  # a usage error of typer, or of the click that older ones import
+            raise
+        return _complain(_usage(problem))
+
+
+@app.callback(invoke_without_command=True)
+def threefold(
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Print the version.", is_eager=True)] = False,
+) -> None:
+    """Verify linear-response theory in Bayesian learning: every claim derived, enclosed and sampled.
+
+    \b
+    threefold verify                       all claims, all layers
+    threefold verify "eq 19" --html a.html one claim, with its figures
+    threefold laplace "x**2/2 + x**3/6 + x**4/24" --observable x --vars x --order 3
+    threefold check "x**2/2 + x**4" --observable "x**2" --vars x
+    """
+    if version:
+        typer.echo(f"threefold {package_version('threefold') or '(not installed)'}")
+    elif context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+
+
+@app.command()
+def verify(
+    claims: Annotated[list[str] | None, typer.Argument(metavar="CLAIM", help="Ids or labels, like 'Lem 25'.")] = None,
+    listing: Annotated[bool, typer.Option("--list", help="List the claims without running them.")] = False,
+    layer: Annotated[list[Layer] | None, typer.Option("--layer", help="Only this layer; repeatable.")] = None,
+    budget: Effort = Budget.QUICK,
+    network: Annotated[
+        bool, typer.Option("--network/--no-network", help="Also apply the estimator to a network.")
+    ] = True,
+    json: Json = None,
+    html: Html = None,
+) -> None:
+    """Take claims through the layers and print the verdicts.
+
+    The estimator is applied to a network when all claims are run and the sampled layer is among the layers.
+
+    \b
+    threefold verify --list
+    threefold verify --budget full --json report.json --html report.html
+    threefold verify "eq 19" lem25 --layer derived --layer enclosed
+    """
+    from ledger.claims import all_claims
+
+    targets = _Targets(json, html)
+    chosen = select(all_claims(), claims or [])
+    if listing:
+        found = {"claims": [describe(claim) for claim in chosen]}
+        targets.finish(found, lambda console: report.show_list(chosen, console))
+        return
+    layers = layer or list(Layer)
+    applied = _on_a_network if network and not claims and Layer.SAMPLED in layers else None
+    with report.watch(Console(stderr=True)) as progress:
+        result = run(chosen, layers, budget, progress, targets.json, applied=applied)
+    targets.finish_report(result)
+
+
+@app.command()
+def laplace(
+    loss: Loss,
+    observable: Observables,
+    variables: Variables,
+    order: Annotated[int, typer.Option("--order", metavar="K", min=0, max=MAX_ORDER, help="The last power t^-K.")],
+    at: At = None,
+    prior: Prior = "1",
+    json: Json = None,
+) -> None:
+    """Expand ⟨φ⟩, or the joint cumulant of several observables, in 1/t under exp(-t L)·prior, exactly.
+
+    \b
+    threefold laplace "x**2/2 + x**3/6 + x**4/24" --observable x --vars x --order 3
+    threefold laplace "x**2 + y**2 + x*y**2" --observable x --observable "y**2" --vars x,y --order 2
+    """
+    targets = _Targets(json, None)
+    posterior = _posterior(loss, observable, variables, at, prior)
+    L, phi, w = posterior["loss"], posterior["observables"], posterior["variables"]
+    minimum = locate(L, w, posterior["at"])
+    options: dict[str, Any] = {"order": order, "at": minimum, "prior": posterior["prior"]}
+    one = len(phi) == 1
+    found = expansions.expectation(L, phi[0], w, **options) if one else expansions.cumulant(L, phi, w, **options)
+    answer = {
+        "quantity": "expectation" if one else "cumulant",
+        "loss": L,
+        "observables": phi,
+        "variables": [symbol.name for symbol in w],
+        "at": minimum,
+        "prior": posterior["prior"],
+        "order": order,
+        "coefficients": [str(coefficient) for coefficient in found],
+        "note": lower_elsewhere(L, w, minimum),
+    }
+    targets.finish(answer, lambda console: _show_series(answer, console))
+
+
+@app.command()
+def check(
+    loss: Loss,
+    observable: Observables,
+    variables: Variables,
+    perturbation: Annotated[
+        str | None, typer.Option("--perturbation", metavar="EXPR", help="Respond to L + h·EXPR.")
+    ] = None,
+    at: At = None,
+    prior: Prior = "1",
+    budget: Effort = Budget.QUICK,
+    json: Json = None,
+    html: Html = None,
+) -> None:
+    """Take your own loss and observables through all three layers.
+
+    \b
+    threefold check "x**2/2 + x**4" --observable "x**2" --vars x
+    threefold check "x**2 + y**2 + x*y**2" --observable x --perturbation "y**2" --vars x,y --html report.html
+    """
+    targets = _Targets(json, html)
+    posterior = _posterior(loss, observable, variables, at, prior)
+    change = None if perturbation is None else parse(perturbation, posterior["variables"], what="perturbation")
+    from ledger import check as own
+
+    claim = own.check(**posterior, perturbation=change)
+    console = Console(stderr=True)
+    with report.watch(console) as progress:
+        result = run([claim], list(Layer), budget, progress if console.is_terminal else None, targets.json)
+    _refuse_if_untreatable(result)
+    targets.finish_report(result)
+
+
+class _Targets:
+    """Where the results go: checked before the work, written after it."""
+
+    def __init__(self, json: str | None, html: str | None):
+        self.stdout = json == "-"
+        self.json = None if json is None or self.stdout else Path(json)
+        self.html = None if html is None else Path(html)
+        if html == "-":
+            raise BadInput("--html needs the name of a file; only --json can go to stdout")
+        if self.json is not None and self.json == self.html:
+            raise BadInput(f"--json and --html both name {self.json}; give them different files")
+        for path in (self.json, self.html):
+            if path is not None:
+                output.refuse_unwritable(path)
+
+    def finish(self, answer: Any, show: Callable[[Console], None]) -> None:
+        """Print the answer, as JSON or as `show` does, and write the JSON file."""
+        if self.stdout:
+            sys.stdout.write(output.dumps(answer))
+        else:
+            show(Console())
+        if self.json is not None:
+            output.write(self.json, output.dumps(answer))
+
+    def finish_report(self, result: Report) -> None:
+        """Print and write a report, and leave with its exit code."""
+        self.finish(result.to_json(), lambda console: report.show(result, console))
+        if self.html is not None:
+            report.save_html(result, self.html)
+        raise typer.Exit(130 if result.interrupted else result.exit_code)
+
+
+def _posterior(loss: str, observables: Sequence[str], names: str, at: str | None, prior: str) -> dict[str, Any]:
+    """The words that describe a posterior, as exact values."""
+    variables = parse_variables(names)
+    return {
+        "loss": parse(loss, variables, what="loss"),
+        "observables": tuple(parse(each, variables, what="observable") for each in observables),
+        "variables": variables,
+        "at": None if at is None else parse_point(at, variables),
+        "prior": parse(prior, variables, what="prior"),
+    }
+
+
+def _on_a_network(budget: Budget, progress: Callable[[str], None]) -> Any:
+    from ledger.network import applied
+
+    return applied(budget, progress)
+
+
+def _refuse_if_untreatable(result: Report) -> None:
+    """When no layer could treat the user's own claim, its input is to blame: exit 2 with the reason."""
+    found = [layer.evidence for layer in result.claims[0].layers.values()]
+    if found and all(each.data.get("error") and each.status is Status.OPEN for each in found):
+        untreatable = [each.summary.removeprefix("failed: ") for each in found if each.data["error"] == "BadInput"]
+        if untreatable:
+            raise BadInput(untreatable[0])
+
+
+def _show_series(answer: dict[str, Any], console: Console) -> None:
+    phi = ", ".join(str(each) for each in answer["observables"])
+    name = f"⟨{phi}⟩" if answer["quantity"] == "expectation" else f"κ({phi})"
+    place = ", ".join(f"{symbol} = {value}" for symbol, value in answer["at"].items())
+    console.print(Text(f"{name} at the minimum {place}", style="bold"))
+    width = len(f"t^-{answer['order']}")
+    for power, coefficient in enumerate(answer["coefficients"]):
+        exponent = f"t^{-power}" if power else "t^0"
+        console.print(Text(f"  {exponent:<{width}}  {coefficient}"), soft_wrap=True)
+    if answer["note"]:
+        console.print(Text(f"note: {answer['note']}", style="yellow"), soft_wrap=True)
+
+
+def _usage(problem: Any) -> str:
+    """A usage error as one sentence, with the place to look for help."""
+    message = problem.format_message().rstrip(".").replace("Value error, ", "")
+    option = getattr(problem, "option_name", "--")
+    minus = "; an expression that starts with a minus goes after --" if not option.startswith("--") else ""
+    path = getattr(getattr(problem, "ctx", None), "command_path", "threefold")
+    return f"{message[:1].lower()}{message[1:]}{minus} (see {path} --help)"
+
+
+def _complain(message: str) -> int:
+    print(f"threefold: {' '.join(message.split())}", file=sys.stderr)
+    return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,262 @@
+"""Run claims through the layers and keep everything that was found.
+
+`run` takes the claims one by one and each claim layer by layer, with the wall time of each. Nothing that was computed
+is lost: an exception inside a layer becomes evidence owed ("failed: …"), an interruption returns what there is, and
+with `keep` the report is saved after every claim.
+
+    Step          what the progress callback is told
+    LayerResult   the evidence of one layer and its wall time
+    ClaimResult   a claim, its layers so far, and the verdict on them
+    Section       the applied section: the validated estimator on a network
+    Report        all of it, with the environment; `to_json` is what `verify --json` prints
+"""
+
+import platform
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from ledger import output
+from ledger.claim import Budget, Claim, Evidence, Figure, Layer, Status, Verdict, verdict
+from theory.errors import BadInput
+
+SEEDS = "fixed in each claim"
+_PACKAGES = ("threefold", "sympy", "python-flint", "mpmath", "numpy", "scipy", "jax")
+# Fields that a layer always reports, null where its test has no such number.
+_FIELDS: dict[Layer, tuple[str, ...]] = {
+    Layer.DERIVED: (),
+    Layer.ENCLOSED: ("digits",),
+    Layer.SAMPLED: ("z", "power_at"),
+}
+
+
+@dataclass(frozen=True)
+class Step:
+    """One event of a run: `evidence` is None when a layer begins; `layer` is None for a part of the applied section."""
+
+    name: str
+    layer: Layer | None
+    done: int
+    total: int
+    evidence: Evidence | None = None
+
+
+Progress = Callable[[Step], None]
+
+
+@dataclass(frozen=True)
+class LayerResult:
+    evidence: Evidence
+    seconds: float
+
+
+@dataclass(frozen=True)
+class ClaimResult:
+    claim: Claim
+    layers: Mapping[Layer, LayerResult] = field(default_factory=dict)
+
+    @property
+    def verdict(self) -> Verdict:
+        return verdict(self.claim, {layer: result.evidence for layer, result in self.layers.items()})
+
+    @property
+    def seconds(self) -> float:
+        return sum(result.seconds for result in self.layers.values())
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            **describe(self.claim),
+            **{layer.value: _layer_json(layer, self.layers.get(layer)) for layer in Layer},
+            "verdict": self.verdict,
+            "finding": self.claim.finding,
+        }
+
+
+@dataclass(frozen=True)
+class Section:
+    """The applied section as it is reported: numbers, figures, and a summary in sentences."""
+
+    data: Mapping[str, Any]
+    figures: tuple[Figure, ...]
+    summary: tuple[str, ...]
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Report:
+    claims: tuple[ClaimResult, ...]
+    environment: Mapping[str, Any]
+    seconds: float
+    applied: Section | None = None
+    interrupted: bool = False
+
+    @property
+    def summary(self) -> dict[str, int]:
+        """How many claims received each verdict."""
+        counts = Counter(result.verdict for result in self.claims)
+        return {each.value: counts[each] for each in Verdict}
+
+    @property
+    def exit_code(self) -> int:
+        return 1 if self.summary[Verdict.REFUTED] else 0
+
+    def to_json(self) -> dict[str, Any]:
+        applied = None
+        if self.applied is not None:
+            applied = {
+                "summary": list(self.applied.summary),
+                "seconds": round(self.applied.seconds, 3),
+                **{key: item for key, item in self.applied.data.items() if key not in ("summary", "seconds")},
+                "figures": list(self.applied.figures),
+            }
+        counts = {"claims": len(self.claims), **self.summary}
+        report = {
+            "claims": [result.to_json() for result in self.claims],
+            "summary": {**counts, "seconds": round(self.seconds, 3), "interrupted": self.interrupted},
+            "environment": self.environment,
+            "applied": applied,
+        }
+        return output.plain(report)
+
+
+def describe(claim: Claim) -> dict[str, Any]:
+    """The claim itself, as `verify --list --json` prints it."""
+    return {"id": claim.id, "labels": list(claim.labels), "section": claim.section, "statement": claim.statement}
+
+
+def run(
+    claims: Sequence[Claim],
+    layers: Sequence[Layer],
+    budget: Budget,
+    progress: Progress | None = None,
+    keep: Path | None = None,
+    *,
+    applied: Callable[..., Any] | None = None,
+) -> Report:
+    """Test the claims in the layers asked for, in the order of `Layer`, then run the applied section if there is one.
+
+    applied: called as `applied(budget, progress)`, where `progress` takes a message; what it returns needs `data`,
+    `figures` and `summary`. keep: where the JSON report is saved after every claim, marked interrupted until the end.
+    """
+    layers = [layer for layer in Layer if layer in layers]
+    total = len(claims) + (applied is not None)
+    tell = progress or (lambda step: None)
+    record = _Record(claims, budget, keep)
+    try:
+        if Layer.SAMPLED in layers:
+            _enable_double_precision()
+        for done, claim in enumerate(claims):
+            for layer in layers:
+                tell(Step(claim.id, layer, done, total))
+                result = _timed(claim.test(layer), budget)
+                record.add(done, layer, result)
+                tell(Step(claim.id, layer, done, total, result.evidence))
+            record.save(interrupted=True)
+        if applied is not None:
+            record.section = _applied_section(applied, budget, lambda note: tell(Step(note, None, len(claims), total)))
+    except KeyboardInterrupt:
+        return record.save(interrupted=True)
+    return record.save(interrupted=False)
+
+
+class _Record:
+    """What a run has found so far."""
+
+    def __init__(self, claims: Sequence[Claim], budget: Budget, keep: Path | None):
+        self.results = [ClaimResult(claim) for claim in claims]
+        self.section: Section | None = None
+        self.budget, self.keep = budget, keep
+        self.start = time.perf_counter()
+
+    def add(self, number: int, layer: Layer, result: LayerResult) -> None:
+        claim, layers = self.results[number].claim, self.results[number].layers
+        self.results[number] = ClaimResult(claim, {**layers, layer: result})
+
+    def save(self, *, interrupted: bool) -> Report:
+        seconds = time.perf_counter() - self.start
+        report = Report(tuple(self.results), environment(self.budget), seconds, self.section, interrupted)
+        if self.keep is not None:
+            with suppress(BadInput):  # a full disk must not cost the results
+                output.write(self.keep, output.dumps(report.to_json()))
+        return report
+
+
+def environment(budget: Budget) -> dict[str, Any]:
+    """What the numbers depend on: versions, budget, seeds and kind of machine, but neither its name nor its paths."""
+    packages = {name: package_version(name) for name in _PACKAGES}
+    return {
+        "python": platform.python_version(),
+        **packages,
+        "platform": f"{platform.system()} {platform.machine()}",
+        "device": _device(),
+        "budget": budget.value,
+        "seed": SEEDS,
+    }
+
+
+def _timed(test: Callable[[Budget], Evidence], budget: Budget) -> LayerResult:
+    start = time.perf_counter()
+    try:
+        evidence = test(budget)
+    except Exception as problem:
+        evidence = Evidence(Status.OPEN, f"failed: {_one_line(problem)}", {"error": type(problem).__name__})
+    return LayerResult(evidence, time.perf_counter() - start)
+
+
+def _applied_section(applied: Callable[..., Any], budget: Budget, tell: Callable[[str], None]) -> Section:
+    start = time.perf_counter()
+    try:
+        found = applied(budget, tell)
+        return Section(found.data, tuple(found.figures), tuple(found.summary), time.perf_counter() - start)
+    except Exception as problem:
+        failure = {"error": type(problem).__name__}
+        return Section(failure, (), (f"failed: {_one_line(problem)}",), time.perf_counter() - start)
+
+
+def _layer_json(layer: Layer, result: LayerResult | None) -> dict[str, Any]:
+    if result is None:
+        return {"status": "not run"}
+    evidence = result.evidence
+    return {
+        **dict.fromkeys(_FIELDS[layer]),
+        **evidence.data,
+        "status": evidence.status,
+        "summary": evidence.summary,
+        "seconds": round(result.seconds, 3),
+        "figures": list(evidence.figures),
+    }
+
+
+def _one_line(problem: Exception) -> str:
+    """The exception in one line; `BadInput` speaks for itself, others are named."""
+    message = " ".join(str(problem).split())[:300]
+    return message if isinstance(problem, BadInput) else f"{type(problem).__name__}: {message}".removesuffix(": ")
+
+
+def _enable_double_precision() -> None:
+    """The sampled layer compares with exact numbers; jax computes in single precision unless told before first use."""
+    import jax
+
+    jax.config.update("jax_enable_x64", True)
+
+
+def package_version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
+
+
+def _device() -> str | None:
+    """The device that sampled, if jax was used at all."""
+    jax = sys.modules.get("jax")
+    try:
+        return None if jax is None else jax.devices()[0].device_kind
+    except RuntimeError:
+        return None
