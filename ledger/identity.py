@@ -146,8 +146,8 @@ def _runner(response: Response, chains: int, draws: int, seed: int) -> Callable:
             posterior,
             chains=chains,
             draws=draws,
-            burn_in=1000,
-            thin=8,
+            burn_in=300,
+            thin=4,
             observables=observables,
         )
         phi, direction = result.trace("phi"), result.trace("direction")

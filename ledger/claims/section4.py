@@ -155,7 +155,7 @@ EXAMPLE_26 = (
 
 # Linear regression ℓ_i = ½ (y_i − x_i·w)² on three points whose least squares fit is w* = 0: the loss is exactly quadratic.
 REGRESSION_X = ((1, 0), (1, 1), (0, 2))
-REGRESSION_Y = (sp.Rational(1, 2), -sp.Rational(1, 2), sp.Rational(1, 4))
+REGRESSION_Y = (sp.Rational(1, 4), -sp.Rational(1, 4), sp.Rational(1, 8))
 REGRESSION = tuple((b - u * x - v * y) ** 2 / 2 for (u, v), b in zip(REGRESSION_X, REGRESSION_Y, strict=True))
 REGRESSION_LOSS = sp.expand(sum(REGRESSION, sp.S.Zero) / 3)
 
@@ -197,7 +197,7 @@ QUADRATIC_RESPONSE = CoefficientClaim(
 QUADRATIC_FINDING = (
     "For exactly quadratic L the text says that the LLC does not respond to data perturbations at leading order. That holds for "
     "the average over q only. For one data point the first term of eq 21 stays: χ_z(L) = −(tr(ΣD²ℓ_z) − d)/(2t²) + O(t⁻³); "
-    "in linear regression tr(ΣD²ℓ_z) is n times the leverage of z. Counterexample: ℓ_i = ½(y_i − x_i·w)² with x = (1,0), (1,1), (0,2), y = ½, −½, ¼; "
+    "in linear regression tr(ΣD²ℓ_z) is n times the leverage of z. Counterexample: ℓ_i = ½(y_i − x_i·w)² with x = (1,0), (1,1), (0,2), y = ¼, −¼, ⅛; "
     "w* = 0 and −t²χ_z(L) = {values}, which add to 0."
 )
 
