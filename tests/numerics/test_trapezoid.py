@@ -1,0 +1,201 @@
+"""The certified trapezoid rule: closed forms, honesty at doubled digits, the theorem under mutation, refusals."""
+
+import math
+import random
+
+import pytest
+import sympy as sp
+from flint import arb
+
+from numerics import enclosure, trapezoid
+from numerics.errors import NotCertified
+from numerics.precision import ball, digits
+from theory.errors import BadInput
+
+x, y, z = sp.symbols("x y z")
+R = sp.Rational
+
+
+def unscaled(result):
+    return [b * (-arb(result.level)).exp() for b in result.balls]
+
+
+def quartic(t):
+    """∫ e^{−t x⁴} dx."""
+    return 2 * sp.gamma(R(5, 4)) / R(t) ** R(1, 4)
+
+
+CLOSED_FORMS = [
+    (x**2 / 2, [x], 1, 1, sp.sqrt(2 * sp.pi), 60),
+    (x**4, [x], 16, 1, quartic(16), 40),
+    ((x - 50) ** 4, [x], 16, x, 50 * quartic(16), 30),
+    (x**2 + y**4, [x, y], 1, 1, sp.sqrt(sp.pi) * quartic(1), 30),
+    (x**4 + y**6, [x, y], 1, 1, quartic(1) * sp.gamma(R(1, 6)) / 3, 20),
+    (x**2 + 2 * x * y + (1 + R(1, 10**8)) * y**2, [x, y], 1, 1, sp.pi * 10**4, 25),
+    ((x + y) ** 4 + (x - 2 * y) ** 2, [x, y], 3, 1, quartic(3) * sp.sqrt(sp.pi / 3) / 3, 25),
+    ((x + y) ** 2 / 2 + (x - y + 5) ** 2 / 2, [x, y], 100, x**2, sp.pi / 100 * (R(25, 4) + R(1, 200)), 25),
+    ((x**2 + y**2 + z**2) / 2, [x, y, z], 2, x**2 * z**2, sp.pi ** R(3, 2) / 4, 15),
+    (x**2 + (x + y) ** 4 + (y - z) ** 2, [x, y, z], 1, 1, sp.pi * quartic(1), 12),
+]
+
+
+@pytest.mark.parametrize(("loss", "variables", "t", "f", "value", "n"), CLOSED_FORMS, ids=lambda e: str(e)[:24])
+def test_closed_forms(loss, variables, t, f, value, n):
+    with digits(n):
+        b = unscaled(trapezoid.gibbs_integrals(loss, [f], variables, t))[0]
+        assert b.rel_accuracy_bits() >= math.floor(3.32 * n)
+    with digits(2 * n):
+        assert b.overlaps(ball(value))
+        assert abs(b.mid() - ball(value)) <= b.rad()
+
+
+def random_part(draw, v):
+    kind = draw.choice(["flat4", "flat6", "wells", "quadratic", "cubic", "near"])
+    v = v - R(draw.randint(-40, 40), 4)
+    return {
+        "flat4": v**4,
+        "flat6": v**6 / 6 + v**2 / 50,
+        "wells": (v**2 - draw.randint(1, 3)) ** 2 / 4 + v / 10,
+        "quadratic": v**2 / 2,
+        "cubic": v**2 / 2 + v**3 / 6 + v**4 / 12,
+        "near": v**2 / draw.choice([100, 10**4, 10**8]) + v**4 / 100,
+    }[kind]
+
+
+def random_problem(seed):
+    draw = random.Random(seed)
+    d = draw.choice([1, 1, 2, 2, 2, 3])
+    variables = (x, y, z)[:d]
+    forms = list(variables)
+    if draw.random() < 0.6:
+        forms = [
+            v + R(draw.randint(-4, 4), 4) * w for v, w in zip(variables, (*variables[1:], variables[0]), strict=True)
+        ]
+        if sp.Matrix([[form.coeff(v) for v in variables] for form in forms]).det() == 0:
+            forms = list(variables)
+    loss = sp.expand(sum(random_part(draw, form) for form in forms))
+    return loss, variables, draw.choice([1, 10, 1000])
+
+
+@pytest.mark.parametrize("seed", range(25, 55))
+def test_a_ball_contains_the_ball_at_twice_the_digits(seed):
+    loss, variables, t = random_problem(seed)
+    n = {1: 20, 2: 14, 3: 6}[len(variables)]
+    fs = [1, x, x**2]
+    with digits(n):
+        coarse = trapezoid.gibbs_integrals(loss, fs, variables, t)
+    with digits(2 * n if n > 6 else 11):
+        fine = trapezoid.gibbs_integrals(loss, fs, variables, t)
+        rescale = (arb(coarse.level) - arb(fine.level)).exp()
+        for wide, narrow in zip(coarse.balls, fine.balls, strict=True):
+            assert wide.overlaps(narrow * rescale)
+        assert coarse.balls[0].rel_accuracy_bits() >= math.floor(3.32 * n)
+        if len(variables) == 1:
+            other = enclosure.gibbs_integrals(loss, fs, x, t)
+            rescale = (arb(fine.level) - arb(other.level)).exp()
+            assert all(a.overlaps(b * rescale) for a, b in zip(fine.balls, other.balls, strict=True))
+
+
+MUTANTS = [
+    x**2 / 2,
+    x**4,
+    x**2 / 2 + x**3 / 6 + x**4 / 12,
+    (x**2 - 2) ** 2 / 4,
+    x**4 + x,
+    x**2 + x**6 / 10,
+    (x - 3) ** 2 / 2 + x**4 / 7,
+    x**4 - x**2 / 2 + x / 3,
+]
+
+
+def misses(divisor, monkeypatch):
+    """How many of the mutants' balls miss the truth when the proved masses are divided by `divisor`."""
+    honest = trapezoid._line_masses
+    monkeypatch.setattr(trapezoid, "_line_masses", lambda *a: tuple(m / divisor for m in honest(*a)))
+    count = 0
+    for loss in MUTANTS:
+        with digits(20):
+            b = unscaled(trapezoid.gibbs_integrals(loss, [1], [x], 5))[0]
+        with digits(40):
+            truth = enclosure.gibbs_integrals(loss, [1], x, 5).unscaled()[0]
+            count += not b.overlaps(truth)
+    return count
+
+
+def test_the_mass_bound_is_needed(monkeypatch):
+    """Dividing the bound M by e⁴ makes most balls miss the truth; undivided none does: the test sees the theorem."""
+    with monkeypatch.context() as patch:
+        assert misses(arb(1), patch) == 0
+    with monkeypatch.context() as patch:
+        assert misses(arb(4).exp(), patch) >= len(MUTANTS) / 2
+
+
+def test_the_tail_is_needed(monkeypatch):
+    """Cutting the live region short without saying so makes balls miss the truth."""
+    honest = trapezoid._live_boxes
+
+    def short(problem, p, tail):
+        boxes = honest(problem, p, tail)
+        keep = (abs(boxes.live.centres) < 2).all(axis=1)
+        return boxes._replace(live=boxes.live.take(keep))
+
+    monkeypatch.setattr(trapezoid, "_live_boxes", short)
+    with digits(15):
+        b = unscaled(trapezoid.gibbs_integrals(x**2 / 2, [1], [x], 1))[0]
+        assert not b.overlaps(ball(sp.sqrt(2 * sp.pi)))
+
+
+def test_the_certificate_tells_the_error():
+    with digits(25):
+        result = trapezoid.gibbs_integrals(x**2 / 2 + y**4, [1], [x, y], 3)
+        c = result.certificate
+        assert len(c.steps) == len(c.shifts) == len(c.masses) == len(c.line_tails) == 2
+        quadrature = sum(
+            2 * m / (2 * arb.pi() * arb(a) / arb(h)).expm1()
+            for m, a, h in zip(c.masses, c.shifts, c.steps, strict=True)
+        )
+        determinant = abs(arb(c.matrix[0][0] * c.matrix[1][1] - c.matrix[0][1] * c.matrix[1][0]))
+        assert quadrature * determinant < result.balls[0].rad() * arb("1.001")
+        assert result.level == 0
+
+
+def test_many_observables_in_one_pass():
+    loss = x**2 / 2 + y**2 + x * y**2 / 3 + x**4 / 8 + y**4 / 12
+    fs = [x**i * y**j for i in range(4) for j in range(4)]
+    with digits(25):
+        together = trapezoid.gibbs_integrals(loss, fs, [x, y], 7)
+        alone = trapezoid.gibbs_integrals(loss, [x**3 * y**2], [x, y], 7)
+        assert together.balls[14].overlaps(alone.balls[0])
+        assert together.balls[1].contains(0)
+
+
+def test_a_prior_with_a_cross_term_above_the_simplex():
+    with digits(15):
+        b = unscaled(
+            trapezoid.gibbs_integrals(x**2 * y**2, [1], [x, y], R(1, 2), prior=sp.exp(-(x**2) / 2 - y**2 / 2))
+        )[0]
+        # ∫ sqrt(2π/(1+x²)) e^{−x²/2} dx = sqrt(2π) e^{1/4} K_0(1/4)
+        assert b.overlaps(ball(sp.sqrt(2 * sp.pi) * sp.exp(R(1, 4)) * sp.besselk(0, R(1, 4))))
+
+
+@pytest.mark.parametrize(
+    ("loss", "reason"),
+    [
+        (x**2 - y**2, "ray"),
+        (x**3 + y**2, "ray"),
+        ((x + y) ** 2 - x**4, "ray"),
+        (x**2, "could not be proved"),
+        ((1 - x * y) ** 2, "could not be proved"),
+        (x**2 + sp.tanh(y) ** 2, "polynomials"),
+        (x**2 + sp.sqrt(2) * y**2, "rational"),
+    ],
+    ids=str,
+)
+def test_refusals(loss, reason):
+    with digits(10), pytest.raises(BadInput, match=reason):
+        trapezoid.gibbs_integrals(loss, [1], [x, y], 1)
+
+
+def test_a_grid_too_large_is_refused():
+    with digits(20), pytest.raises(NotCertified, match="max_points"):
+        trapezoid.gibbs_integrals(x**2 + y**2, [1], [x, y], 1, max_points=100)
