@@ -118,7 +118,9 @@ def series(c, t):
 for t, estimate in estimates.items():
     mean, sem = float(estimate.mean) * t**2, float(estimate.sem) * t**2
     z_chain, z_posterior = ((mean - series(c, t)) / sem for c in (chain_coefficients, coefficients))
-    print(f"t = {t:4d}: {mean:.3f} ± {sem:.3f}   z = {z_chain:+.1f} against the chain, {z_posterior:+.1f} against the posterior")
+    print(
+        f"t = {t:4d}: {mean:.3f} ± {sem:.3f}   z = {z_chain:+.1f} against the chain, {z_posterior:+.1f} against the posterior"
+    )
 
 # %% [markdown]
 # ## All three at once
@@ -143,7 +145,9 @@ figure.tight_layout()
 # Each comparison by its own rule: exact equality, containment, and $|z| \le 4.9$ (one false alarm in a million).
 
 # %%
-derived = sp.sympify(-2 * alpha / lam**3).subs({alpha: sp.diff(loss, x, 3).subs(x, 0), lam: sp.diff(loss, x, 2).subs(x, 0)})
+derived = sp.sympify(-2 * alpha / lam**3).subs(
+    {alpha: sp.diff(loss, x, 3).subs(x, 0), lam: sp.diff(loss, x, 2).subs(x, 0)}
+)
 assert observables != (x**2, x) or coefficients[2] == derived
 with digits(40):
     assert enclosed.ball.contains(ball(coefficients[2]))

@@ -17,7 +17,9 @@ HERE = Path(__file__).resolve().parent
 def execute(source: Path) -> nbformat.NotebookNode:
     """The executed notebook; raises on the first cell that fails."""
     notebook = jupytext.read(source)
-    NotebookClient(notebook, timeout=600, kernel_name="python3", resources={"metadata": {"path": str(HERE.parent)}}).execute()
+    NotebookClient(
+        notebook, timeout=600, kernel_name="python3", resources={"metadata": {"path": str(HERE.parent)}}
+    ).execute()
     for number, cell in enumerate(notebook.cells):
         cell.id = f"cell-{number}"
         cell.metadata.pop("execution", None)

@@ -35,7 +35,13 @@ def main() -> None:
     grid = [k / 50 for k in range(1, 136)]
     figure, axes = plt.subplots(figsize=(7.5, 3.8), dpi=130)
     axes.axhline(certified, color="tab:green", lw=1.5, label="enclosed: the posterior, certified to 30 digits")
-    axes.plot([0], [float(laplace.evaluate(problem.coefficients(6), T)) * T**2], "D", color="tab:blue", label="derived: the posterior")
+    axes.plot(
+        [0],
+        [float(laplace.evaluate(problem.coefficients(6), T)) * T**2],
+        "D",
+        color="tab:blue",
+        label="derived: the posterior",
+    )
     axes.plot(grid, [curve(g) for g in grid], color="tab:blue", label="derived: the chain that SGLD really runs")
     axes.errorbar(
         [float(s) for s in STEPS], [float(v.mean) * T**2 for v in estimates], [2 * float(v.sem) * T**2 for v in estimates],
