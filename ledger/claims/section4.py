@@ -195,10 +195,11 @@ QUADRATIC_RESPONSE = CoefficientClaim(
 )  # fmt: skip
 
 QUADRATIC_FINDING = (
-    "For exactly quadratic L the text says that the LLC does not respond to data perturbations at leading order. That holds for "
-    "the average over q only. For one data point the first term of eq 21 stays: χ_z(L) = −(tr(ΣD²ℓ_z) − d)/(2t²) + O(t⁻³); "
-    "in linear regression tr(ΣD²ℓ_z) is n times the leverage of z. Counterexample: ℓ_i = ½(y_i − x_i·w)² with x = (1,0), (1,1), (0,2), y = ¼, −¼, ⅛; "
-    "w* = 0 and −t²χ_z(L) = {values}, which add to 0."
+    "For exactly quadratic L the text says that the LLC does not respond to data perturbations at leading order. That holds "
+    "for the average over q only. For one data point the first term of eq 21 stays: "
+    "χ_z(L) = −(tr(ΣD²ℓ_z) − d)/(2t²) + O(t⁻³); in linear regression tr(ΣD²ℓ_z) is n times the leverage of z. "
+    "Counterexample: ℓ_i = ½(y_i − x_i·w)² with x = (1,0), (1,1), (0,2), y = ¼, −¼, ⅛; w* = 0 and "
+    "−t²χ_z(L) = {values}, which add to 0."
 )
 
 
