@@ -85,7 +85,7 @@ def test_minibatch_is_drawn_with_replacement():
         {"mask": False},
         {"mask": {"a": 1.0, "b": 0.0}},
     ],
-    ids=str,
+    ids="-".join,
 )
 def test_refuses_in_one_sentence(changes):
     with pytest.raises(BadInput) as error:
