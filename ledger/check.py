@@ -99,7 +99,7 @@ def _plan(problem: Problem, order: int) -> Sampling:
     coefficients = [abs(float(sp.N(c))) for c in problem.coefficients(order + HIGHER_ORDERS)]
     leading = coefficients[order] or 1.0
     t = max([30.0, *((1000 * c / leading) ** (1 / (k - order)) for k, c in enumerate(coefficients) if k >= order + 3)])
-    return Sampling(t=math.ceil(t), e=e, draws=4000)
+    return Sampling(t=math.ceil(t), e=e)
 
 
 def _derive(test: CoefficientClaim) -> Evidence:

@@ -80,7 +80,7 @@ def enclosed(response: Response) -> Evidence:
 
 def sampled(response: Response, budget: Budget, *, chains: int = 1024, draws: int = 1000, seed: int = 11) -> Evidence:
     """Three Metropolis-adjusted runs: the response measured, against the fluctuation measured."""
-    draws *= 16 if budget is Budget.FULL else 1
+    draws *= 4 if budget is Budget.FULL else 1
     delta, scale = response.delta, 2 * float(response.delta) * response.t
     run = _runner(response, chains, draws, seed)
     low, high = run(-delta, 0).mean, run(delta, 1).mean

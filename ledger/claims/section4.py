@@ -11,7 +11,7 @@ from collections.abc import Callable
 import sympy as sp
 
 from ledger.claim import Budget, Claim, Evidence, Status
-from ledger.coefficient import CoefficientClaim, Problem, Sampling
+from ledger.coefficient import CoefficientClaim, Problem
 from ledger.compare import combine
 from theory import diagrams, graphs, laplace
 from theory.tensors import contract, dot, generic_symmetric
@@ -121,7 +121,6 @@ LEMMA_25 = CoefficientClaim(
     generic=(generic(1, ((A2, PHI), (B1, B2, B3))), generic(2, ((A2, PHI), (B1, B2, B3))), generic(3, ((A2, PHI), (B1, B2))),
              curved((generic_symmetric("A", (x, y), 2), generic_symmetric("b", (x, y), 1)))),
     cases=(Problem(QUARTIC_2D, (x**2 + x * y + x**3 / 8, x + y / 2 - x**2 / 4), (x, y)),),
-    sampling=Sampling(draws=4000),
 )  # fmt: skip
 
 EXAMPLE_27 = CoefficientClaim(
@@ -129,7 +128,6 @@ EXAMPLE_27 = CoefficientClaim(
     generic=(generic(1, ((B1, B2),), loss_observable=True), generic(2, ((B1, B2),), loss_observable=True),
              generic(3, ((B1, B2),), loss_observable=True)),
     cases=(Problem(QUARTIC_2D, (QUARTIC_2D, y**2 - x / 2 - x**2 / 8), (x, y)),),
-    sampling=Sampling(draws=4000),
 )  # fmt: skip
 
 
@@ -191,7 +189,6 @@ QUADRATIC_RESPONSE = CoefficientClaim(
     "t² Cov(L, ℓ_z−L)", leverage, 2,
     generic=(symbolic_regression(),),
     cases=RESPONSES[::2],
-    sampling=Sampling(draws=4000),
 )  # fmt: skip
 
 QUADRATIC_FINDING = (

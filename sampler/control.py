@@ -1,0 +1,158 @@
+"""Control variates that are exact for the chain itself: functions of the weights with stationary mean 0 at any step.
+
+The idea. For a stationary chain and any function f, f(w) − E[f(w′)|w] has mean 0. For the full-batch SGLD step
+w′ = w − (ε/2) g(w) + √ε ξ and a monomial f the conditional mean is known: with m = w − (ε/2) g and independent noise,
+
+    E[Π_i w′_i^{α_i} | w] = Π_i h_{α_i}(m_i),   h_0 = 1,  h_1 = m,  h_{k+1} = m h_k + k ε h_{k−1}       (Hermite)
+
+so each monomial of the displacement gives a field Z with E Z = 0, whatever the loss, the step size and the temperature; the
+linear ones say E g = 0, the quadratic ones contain the virial identity. For a chain that is exact for exp(−U) (MALA) Stein's
+identity does the same: E[ΔF − ∇U·∇F] = 0.
+
+An average of any series s over the chain may then be taken of s − c·Z. c is fitted on the same draws, with an intercept, which
+biases the mean by a fraction √(k/ESS) of the reduced standard error for k fields. Close to a quadratic U fields of low degree
+carry nearly all of the variance of smooth observables; on a quadratic the variance is 0 and what is left is rounding, for which
+every standard error here has a floor (ROUNDING times the spread of the series).
+
+Not for minibatches (the conditional mean is that of the full batch), and not for a chain that has not settled: fields with mean
+0 under the stationary law say nothing about others.
+
+Reading order: `fields` (to record), `mean`, `cumulant` (to estimate), `reduced`.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+from itertools import combinations_with_replacement
+from math import prod
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+from jax.flatten_util import ravel_pytree
+from jaxtyping import Array, Float
+
+from sampler import diagnostics
+from sampler.diagnostics import Estimate
+from sampler.kernels.kernel import Kernel
+from sampler.kernels.mala import MALA
+from sampler.kernels.sgld import SGLD
+from sampler.posterior import LocalPosterior
+from theory.errors import BadInput
+
+MOST_FIELDS = 1000
+ROUNDING = 1e-10  # of a mean of many doubles, and of what a burn-in of a dozen relaxation times leaves behind
+
+
+def fields(kernel: Kernel, posterior: LocalPosterior, *, degree: int = 3) -> Callable[[Any], Float[Array, " k"]]:
+    """The function w ↦ (Z_1, …, Z_k), one field for each monomial of degree 1 … `degree` in √nβ (w − w*), for `chain.run`.
+
+    Give it to `chain.run` as an observable and its trace to `mean` or `cumulant`. Raises `BadInput` for a minibatch posterior, a
+    kernel other than SGLD and MALA, or more than 1000 monomials.
+    """
+    if posterior.batch_size is not None:
+        raise BadInput("control.fields: the fields have mean 0 for full-batch chains only; set batch_size=None.")
+    if not isinstance(kernel, SGLD | MALA):
+        raise BadInput(f"control.fields knows the kernels sgld and mala, not {type(kernel).__name__}.")
+    d = _moving(posterior).size
+    powers = [_powers(d, c) for k in range(1, degree + 1) for c in combinations_with_replacement(range(d), k)]
+    if len(powers) > MOST_FIELDS:
+        raise BadInput(
+            f"control.fields: {d} weights have {len(powers)} monomials of degree ≤ {degree} and {MOST_FIELDS} is the most; "
+            "take a smaller degree."
+        )
+    scale = float(posterior.nbeta) ** 0.5
+    build = _one_step if isinstance(kernel, SGLD) else _stein
+    noise = float(kernel.epsilon) * scale**2
+
+    def field(params: Any) -> Float[Array, " k"]:
+        _, gradient = posterior.value_and_gradient(params, posterior.data)
+        moving = _moving(posterior)
+        x = ravel_pytree(posterior.displacement(params))[0][moving] * scale
+        g = ravel_pytree(gradient)[0][moving] / scale
+        return jnp.stack(build(x, g, powers, noise))
+
+    return field
+
+
+def _moving(posterior: LocalPosterior) -> np.ndarray:
+    """Indices of the weights that move among all weights."""
+    size = ravel_pytree(posterior.centre)[0].size
+    mask = np.ones(size, bool) if posterior.mask is None else np.asarray(ravel_pytree(posterior.mask)[0])
+    return np.flatnonzero(mask)
+
+
+def _powers(d: int, indices: tuple[int, ...]) -> tuple[int, ...]:
+    return tuple(indices.count(i) for i in range(d))
+
+
+def _one_step(x: Array, g: Array, powers: list[tuple[int, ...]], noise: float) -> list[Array]:
+    """x^α − E[x′^α | x] with x′ = x − (noise/2) g + √noise ξ."""
+    top = max(max(alpha) for alpha in powers)
+    m = x - noise / 2 * g
+    hermite, plain = [jnp.ones_like(m), m], [jnp.ones_like(x), x]
+    for k in range(1, top):
+        hermite.append(m * hermite[k] + k * noise * hermite[k - 1])
+        plain.append(x * plain[k])
+    return [_product(plain, alpha) - _product(hermite, alpha) for alpha in powers]
+
+
+def _stein(x: Array, g: Array, powers: list[tuple[int, ...]], _: float) -> list[Array]:
+    """ΔF − g·∇F for F = x^α."""
+    top = max(max(alpha) for alpha in powers)
+    plain = [jnp.ones_like(x), x]
+    for k in range(1, top):
+        plain.append(x * plain[k])
+
+    def lowered(alpha: tuple[int, ...], i: int, by: int) -> Array:
+        return _product(plain, tuple(a - by * (j == i) for j, a in enumerate(alpha)))
+
+    return [
+        sum(
+            (a * (a - 1) * lowered(alpha, i, 2) if a > 1 else 0.0) - g[i] * a * lowered(alpha, i, 1)
+            for i, a in enumerate(alpha)
+            if a
+        )
+        for alpha in powers
+    ]  # fmt: skip
+
+
+def _product(table: list[Array], alpha: tuple[int, ...]) -> Array:
+    return prod((table[a][i] for i, a in enumerate(alpha) if a), start=jnp.ones(()))
+
+
+def mean(trace: np.ndarray, controls: np.ndarray) -> Estimate:
+    """⟨x⟩ from a trace (chains, draws) and the trace of its fields (chains, draws, k), finite chains only."""
+    estimate = diagnostics.mean(reduced(trace, controls))
+    return replace(estimate, sem=np.hypot(estimate.sem, ROUNDING * trace.std()))
+
+
+def cumulant(traces: list[np.ndarray], controls: np.ndarray) -> Estimate:
+    """The mean, covariance or third cumulant of one, two or three traces (chains, draws), with the fields (…, k).
+
+    The series that is averaged is the influence function of the cumulant plus the cumulant itself, centred on reduced means:
+    (x−x̄)(y−ȳ) for two; (x−x̄)(y−ȳ)(z−z̄) less the means of pairs times the third, for three.
+    """
+    if len(traces) == 1:
+        return mean(traces[0], controls)
+    centred = [trace - float(mean(trace, controls).mean) for trace in traces]
+    series = np.prod(centred, axis=0)
+    if len(traces) == 3:
+        x, y, z = centred
+        series = series - x * np.mean(y * z) - y * np.mean(x * z) - z * np.mean(x * y)
+    elif len(traces) > 3:
+        raise BadInput(f"control.cumulant estimates cumulants of one, two or three traces, not of {len(traces)}.")
+    return mean(series, controls)
+
+
+def reduced(series: np.ndarray, controls: np.ndarray) -> np.ndarray:
+    """s − c·Z with c by least squares of s on Z and a constant; the stationary mean is that of s."""
+    if controls.shape[:2] != series.shape:
+        raise BadInput(f"control: the series has shape {series.shape} and its fields {controls.shape}; take one run.")
+    z = controls.reshape(-1, controls.shape[-1])
+    size = np.sqrt(np.mean(z**2, axis=0))
+    z = z / np.where(size > 0, size, 1.0)
+    s = series.reshape(-1)
+    centred = z - z.mean(axis=0)
+    # The normal equations of standardised columns; lstsq because monomials may be dependent on a thin posterior.
+    c, *_ = np.linalg.lstsq(centred.T @ centred, centred.T @ s, rcond=1e-12)
+    return (s - z @ c).reshape(series.shape)
