@@ -106,14 +106,12 @@ def _stein(x: Array, g: Array, powers: list[tuple[int, ...]], _: float) -> list[
     def lowered(alpha: tuple[int, ...], i: int, by: int) -> Array:
         return _product(plain, tuple(a - by * (j == i) for j, a in enumerate(alpha)))
 
-    return [
-        sum(
-            (a * (a - 1) * lowered(alpha, i, 2) if a > 1 else 0.0) - g[i] * a * lowered(alpha, i, 1)
-            for i, a in enumerate(alpha)
-            if a
-        )
-        for alpha in powers
-    ]  # fmt: skip
+    def generator(alpha: tuple[int, ...]) -> Array:
+        second = [a * (a - 1) * lowered(alpha, i, 2) for i, a in enumerate(alpha) if a > 1]
+        first = [-a * g[i] * lowered(alpha, i, 1) for i, a in enumerate(alpha) if a]
+        return sum((*second, *first), start=jnp.zeros(()))
+
+    return [generator(alpha) for alpha in powers]
 
 
 def _product(table: list[Array], alpha: tuple[int, ...]) -> Array:
