@@ -38,8 +38,8 @@ from theory.tensors import LossData, Taylor, loss_data, taylor
 if TYPE_CHECKING:
     from sampler.diagnostics import Estimate
 
-DIGITS = 40  # of each certified integral
-TARGET_DIGITS = 20  # of the extrapolated coefficient
+DIGITS = {1: 40, 2: 40, 3: 30}  # of each certified integral, by the number of variables
+TARGET_DIGITS = {1: 20, 2: 20, 3: 16}  # of the extrapolated coefficient
 HIGHER_ORDERS = 6  # orders beyond the tested one in the sampled prediction
 
 
@@ -135,19 +135,21 @@ class CoefficientClaim:
     def _enclose(self, problem: Problem) -> Evidence:
         expected = self.formula(problem)
         ladder: dict[int, arb] = {}
+        d = len(problem.variables)
+        wanted, target = DIGITS.get(d, 30), TARGET_DIGITS.get(d, 16)
 
         def value(t: int) -> arb:
-            posterior = Posterior(problem.loss, problem.variables, t, prior=problem.prior, digits=DIGITS)
+            posterior = Posterior(problem.loss, problem.variables, t, prior=problem.prior, digits=wanted)
             ladder[t] = posterior.cumulant(problem.observables)
             return ladder[t]
 
-        with digits(DIGITS):
-            found = extrapolate.coefficients(value, order=self.order, target_digits=TARGET_DIGITS)[self.order]
+        with digits(wanted):
+            found = extrapolate.coefficients(value, order=self.order, target_digits=target)[self.order]
             agreement = contains(found.ball, expected)
         figure = self._ladder_figure(ladder, expected, problem)
         data = {"digits": round(agreement.digits, 1), "expected": str(expected), "problem": str(problem)}
         if agreement.agrees:
-            summary = f"{self.name}: {agreement.digits:.0f} digits (d = {len(problem.variables)})"
+            summary = f"{self.name}: {agreement.digits:.0f} digits (d = {d})"
             return Evidence(Status.HOLDS, summary, data, (figure,))
         summary = f"{self.name}: integrals give {found.ball.str(12)}, the formula {sp.N(expected, 12)}"
         return Evidence(Status.REFUTED, summary, data, (figure,))

@@ -5,6 +5,7 @@ the sampled test), then what needs words: refutations, findings, evidence owed, 
 the progress of a run on stderr. `save_html` writes the page of `ledger.html`; JSON comes from `Report.to_json`.
 """
 
+import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -187,6 +188,8 @@ def _paragraph(name: str, words: str) -> Text:
 def _power(power_at: object) -> str:
     """The detectable relative error as a percentage; text is shown as it is."""
     if isinstance(power_at, (int, float)):
+        if not math.isfinite(power_at):  # the formula is 0: no relative error to state
+            return ""
         return f"{100 * power_at:.2g} %"
     return "" if power_at is None else str(power_at)
 

@@ -169,7 +169,9 @@ def minorant(expr: sp.Basic, variable: sp.Symbol, start: arb, sign: int) -> arb_
     c·g^q, c > 0, only the lower bound is used.
     """
     total = arb_poly([0])
-    for term in sp.Add.make_args(sp.expand(expr)):
+    # cosh and sinh grow through one of their two exponentials; apart, each of these has a bound.
+    apart = expr.replace(lambda node: isinstance(node, sp.cosh | sp.sinh), lambda node: node.rewrite(sp.exp))
+    for term in sp.Add.make_args(sp.expand(apart)):
         factor, power = term.as_independent(variable, as_Add=False)
         if isinstance(power, sp.Pow) and power.exp.is_Rational and not power.exp.is_Integer and factor.is_positive:
             inner = _positive(power, variable, start, sign)

@@ -25,6 +25,7 @@ CLOSED_FORMS = [
     (sp.exp(-(x**2) / 2) * sp.cosh(x), (-oo, oo), sp.sqrt(2 * sp.pi) * sp.exp(R(1, 2))),
     (sp.exp(-(x**2) / 2 + x), (-oo, oo), sp.sqrt(2 * sp.pi) * sp.exp(R(1, 2))),
     (sp.exp(-3 * sp.exp(x) + 2 * x), (-oo, oo), R(1, 9)),
+    (sp.exp(-2 * sp.cosh(x)), (-oo, oo), 2 * sp.besselk(0, 2)),
     (sp.exp(-3 * sp.sqrt(1 + x**2)), (-oo, oo), 2 * sp.besselk(1, 3)),
     (sp.exp(-(x**2)) / (1 + x**2), (-oo, oo), sp.pi * sp.E * sp.erfc(1)),
     (x**5 * sp.exp(-2 * x), (0, oo), R(120, 64)),
