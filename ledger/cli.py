@@ -214,7 +214,9 @@ class _Targets:
         """Print and write a report, and leave with its exit code."""
         self.finish(result.to_json(), lambda console: report.show(result, console))
         if self.html is not None:
-            report.save_html(result, self.html)
+            from ledger import html  # draws with matplotlib, which takes a second to import
+
+            output.write(self.html, html.page(result))
         raise typer.Exit(130 if result.interrupted else result.exit_code)
 
 

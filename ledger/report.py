@@ -1,14 +1,13 @@
-"""The report in the terminal, and in files.
+"""The report in the terminal.
 
 `show` prints one row a claim with the mark and the figure of each layer (digits of the enclosure; z-score and power of
 the sampled test), then what needs words: refutations, findings, evidence owed, and the applied section. `watch` tells
-the progress of a run on stderr. `save_html` writes the page of `ledger.html`; JSON comes from `Report.to_json`.
+the progress of a run on stderr. The page is `ledger.html`, the JSON `Report.to_json`.
 """
 
 import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 
 from rich.console import Console
 from rich.padding import Padding
@@ -16,7 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from rich.table import Table
 from rich.text import Text
 
-from ledger import output, run
+from ledger import run
 from ledger.claim import Claim, Layer, Status, Verdict
 from ledger.run import ClaimResult, LayerResult, Report, Step
 
@@ -56,12 +55,6 @@ def show_list(claims: Sequence[Claim], console: Console) -> None:
         others = ", ".join(label for label in claim.labels if label != claim.id)
         table.add_row(Text(claim.id), Text(others), Text(claim.statement))
     console.print(table)
-
-
-def save_html(report: Report, path: Path) -> None:
-    from ledger import html  # draws with matplotlib, which takes a second to import
-
-    output.write(path, html.page(report))
 
 
 @contextmanager
