@@ -221,7 +221,7 @@ class CoefficientClaim:
             "t = nβ",
             f"t{_power(k)} κ",
             (
-                Series(f"discrete chain, step {plan.e}/t", ts, curve(chain), style="line"),
+                Series(f"discrete chain, ε = e/t with e = {plan.e}", ts, curve(chain), style="line"),
                 Series("posterior", ts, curve(posterior), style="line"),
                 Series("formula (t → ∞)", (ts[0], ts[-1]), (float(expected),) * 2, style="line"),
                 Series("sampled ± 1 s.e.", (float(plan.t),), (mean * factor,), (sem * factor,)),

@@ -92,7 +92,7 @@ def combine(parts: Sequence[Evidence]) -> Evidence:
     """Several comparisons of one claim: refuted if one is, the fewest digits, the largest |z|, the weakest power."""
     statuses = {part.status for part in parts}
     status = next(s for s in (Status.REFUTED, Status.OPEN, Status.HOLDS) if s in statuses)
-    data: dict = {"parts": [{"status": p.status.value, "summary": p.summary, **p.data} for p in parts]}
+    data: dict = {"parts": [part for p in parts for part in _parts(p)]}
     digits = [p.data["digits"] for p in parts if "digits" in p.data]
     z = [p.data["z"] for p in parts if "z" in p.data]
     power = [p.data["power_at"] for p in parts if "power_at" in p.data]
@@ -105,3 +105,10 @@ def combine(parts: Sequence[Evidence]) -> Evidence:
     wanted = [p for p in parts if p.status is status]
     summary = "; ".join(dict.fromkeys(p.summary for p in wanted))
     return Evidence(status, summary, data, tuple(f for p in parts for f in p.figures))
+
+
+def _parts(evidence: Evidence) -> list[dict]:
+    """The single comparisons behind a piece of evidence: its own parts if it is a combination, else itself."""
+    return evidence.data.get("parts") or [
+        {"status": evidence.status.value, "summary": evidence.summary, **evidence.data}
+    ]

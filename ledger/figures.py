@@ -7,6 +7,7 @@ a dark page too; every id is prefixed, because several figures share one page.
 
 import io
 import re
+import textwrap
 from collections.abc import Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -26,6 +27,7 @@ _MARKERS = "osD^vP*X"
 _SHADES = 41
 _MOST_TICKS = 34
 _MOST_NUMBERS = 150
+_TITLE_WIDTH = 74  # characters of a line above a figure
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,7 @@ def draw(figure: Figure, prefix: str) -> str:
         axes = canvas.add_subplot()
         for number, series in enumerate(figure.series):
             _plot(axes, series, number, figure)
-        axes.set_title(_plain(figure.title), fontsize=11)
+        axes.set_title(textwrap.fill(_plain(figure.title), _TITLE_WIDTH), fontsize=10)
         axes.set_xlabel(_plain(figure.xlabel))
         axes.set_ylabel(_plain(figure.ylabel))
         axes.set_xscale("log" if figure.xlog else "linear")
@@ -73,7 +75,7 @@ def heat_map(matrix: Matrix, prefix: str) -> str:
             _write_numbers(axes, matrix, largest)
         bar = canvas.colorbar(mesh, ax=axes, label=_plain(matrix.quantity), fraction=0.05, pad=0.02)
         bar.outline.set_visible(False)  # type: ignore[operator]  # the stubs call a patch a function
-        axes.set_title(_plain(matrix.title), fontsize=11)
+        axes.set_title(textwrap.fill(_plain(matrix.title), _TITLE_WIDTH), fontsize=10)
         return _svg(canvas, prefix, matrix.title)
 
 

@@ -155,8 +155,16 @@ def _value(value: Any) -> str:
         return _text(", ".join(f"{key} {_short(item)}" for key, item in value.items()))
     if isinstance(value, list) and value and not any(isinstance(item, (dict, list)) for item in value):
         return _text(", ".join(map(_short, value)))
+    if isinstance(value, list) and value and all(isinstance(item, dict) and "summary" in item for item in value):
+        return f'<ol class="parts">{"".join(map(_part, value))}</ol>'
     nested = isinstance(value, (dict, list)) and value
     return f"<pre>{_text(output.dumps(value).rstrip())}</pre>" if nested else _text(_short(value))
+
+
+def _part(part: Mapping[str, Any]) -> str:
+    """One comparison of several: its summary, and its numbers folded below."""
+    rest = {key: value for key, value in part.items() if key not in ("summary", "status")}
+    return f"<li><details><summary>{_text(part['summary'])}</summary>{_data(rest)}</details></li>"
 
 
 def _short(value: Any) -> str:
