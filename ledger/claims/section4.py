@@ -14,6 +14,7 @@ from ledger.claim import Budget, Claim, Evidence, Status
 from ledger.coefficient import CoefficientClaim, Problem
 from ledger.compare import combine
 from theory import diagrams, graphs, laplace
+from theory.response import Posterior, W, linearize
 from theory.tensors import contract, dot, generic_symmetric
 
 x, y, z = sp.symbols("x y z", real=True)
@@ -230,6 +231,27 @@ def companion(problem: Problem, top: int = 5) -> Evidence:
     return Evidence(Status.REFUTED, f"Cov(L, ψ) ≠ −d⟨ψ⟩/dt at order {wrong[0] + 1}", {"orders": top})
 
 
+def response_of_the_variance(slope: sp.Expr = alpha / lam**3) -> Evidence:
+    """For L + hx: d Cov_h(x, x)/dh = −t κ₃(x, x, x) exactly, so t d/dh Cov_h(x, x) → −lim t² κ₃ = α/λ³ (eq 20).
+
+    The first step by differentiating under the integral with undefined L and prior, the limit also by the moving minimum:
+    Cov_h ≈ 1/(t L''(w*_h)) with dw*_h/dh = −1/L''.
+    """
+    t, h = sp.symbols("t h", positive=True)
+    loss, prior = (sp.Function(name)(W) for name in ("L", "p"))
+    moved, still = Posterior(t * (loss + h * W), prior), Posterior(t * loss, prior)
+    measured = linearize(moved.covariance(W, W).diff(h).doit(integrals=False).subs(h, 0))
+    m1, m2, m3 = (linearize(still.expectation(W**k)) for k in (1, 2, 3))
+    difference = sp.expand(measured + t * (m3 - 3 * m1 * m2 + 2 * m1**3))
+    by_cumulant = -laplace.cumulant(SYMBOLIC_1D, (x, x, x), (x,), order=2)[2]
+    second = sp.diff(SYMBOLIC_1D, x, 2)
+    by_minimum = (sp.diff(1 / second, x) * (-1 / second)).subs(x, 0)
+    data = {"identity": str(difference), "by_cumulant": str(by_cumulant), "by_minimum": str(sp.simplify(by_minimum))}
+    if difference == 0 and sp.simplify(by_cumulant - slope) == 0 and sp.simplify(by_minimum - slope) == 0:
+        return Evidence(Status.HOLDS, f"d Cov_h(x, x)/dh = −t κ₃, and t d/dh Cov_h(x, x) → {slope} by two roads", data)
+    return Evidence(Status.REFUTED, f"t d/dh Cov_h(x, x) → {by_cumulant}, not {slope}", data)
+
+
 def cancellation(problem: Problem) -> Evidence:
     """With φ = L the second and third terms of eq 19 cancel identically (A = H, Φ = T)."""
     _, second, third, _ = lemma_25_terms(problem)
@@ -287,8 +309,9 @@ CLAIMS = (
     ),
     _claim(
         "Ex 26", ("Ex 26", "eq 20"),
-        "One dimension: t² Cov(x², x) → −2α/λ³ and t² κ₃(x, x, x) → −α/λ³",
+        "One dimension: t² Cov(x², x) → −2α/λ³, t² κ₃(x, x, x) → −α/λ³, and t d/dh Cov_h(x, x) → α/λ³ for L + hx",
         EXAMPLE_26,
+        response_of_the_variance,
     ),
     _claim(
         "Ex 27", ("Ex 27", "eq 21"),

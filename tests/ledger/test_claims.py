@@ -140,3 +140,8 @@ def test_the_derivation_by_diagrams_refutes_a_wrong_term() -> None:
     assert section4.four_diagrams(problem).status is Status.HOLDS
     assert section4.four_diagrams(problem, (HALF, HALF, HALF, -HALF)).status is Status.REFUTED
     assert section3.derive_thm_11(QUICK).status is Status.HOLDS
+
+
+def test_the_response_of_the_variance_has_a_sign() -> None:
+    assert section4.response_of_the_variance().status is Status.HOLDS
+    assert section4.response_of_the_variance(-section4.alpha / section4.lam**3).status is Status.REFUTED
