@@ -128,6 +128,18 @@ def test_minibatch_noise_of_two_points() -> None:
     assert sp.simplify(variance - expected) == 0
 
 
+def test_skewed_minibatches_skew_the_chain() -> None:
+    """ℓ_z = x²/2 + zx, z ∈ {2, −1, −1}: a linear chain whose step noise −(e/2) z̄ has third cumulant −(e/2)³ κ₃(z)/B², B = t/b.
+
+    So κ₃(w) = −(e/2)³ · 2 b²/t² / (1 − a³) with a = 1 − e/2, exactly.
+    """
+    b = sp.Symbol("b")
+    noise = langevin.minibatch([x**2 / 2 + 2 * x, x**2 / 2 - x, x**2 / 2 - x], (x,), ratio=b)
+    third = langevin.cumulant(x**2 / 2, (x, x, x), (x,), e=e, order=2, noise=noise)
+    assert third[:2] == (0, 0)
+    assert sp.simplify(third[2] + (e / 2) ** 3 * 2 * b**2 / (1 - (1 - e / 2) ** 3)) == 0
+
+
 @pytest.mark.parametrize(
     ("kwargs", "says"),
     [
