@@ -58,6 +58,11 @@ class Problem:
         """H, Σ, T at the minimum."""
         return loss_data(self.loss, self.variables, self.at)
 
+    @property
+    def minimum(self) -> dict[sp.Symbol, sp.Expr]:
+        """w*: `at` as it was given, else as it was found."""
+        return point(self.variables, self.at) if self.at is not None else self.data.at
+
     @cached_property
     def taylor(self) -> tuple[Taylor, ...]:
         """Value, gradient, Hessian and third derivative of each observable at the minimum."""
@@ -88,9 +93,8 @@ class Sampling:
     seed: int = 20260722
 
     def at(self, budget: Budget) -> "Sampling":
-        """Four times the draws on a full budget: half the standard error."""
-        factor = 4 if budget is Budget.FULL else 1
-        return replace(self, draws=self.draws * factor)
+        """The same plan with the draws of this budget."""
+        return replace(self, draws=self.draws * budget.effort)
 
 
 @dataclass(frozen=True)
@@ -245,8 +249,7 @@ def estimate_cumulant(problem: Problem, plan: Sampling, *, adjusted: bool = Fals
     from sampler.lower import lower, lower_loss
     from sampler.posterior import LocalPosterior
 
-    start = point(problem.variables, problem.at) if problem.at is not None else problem.data.at
-    centre = jnp.asarray([float(start[v]) for v in problem.variables])
+    centre = jnp.asarray([float(w) for w in problem.minimum.values()])
     posterior = LocalPosterior(lower_loss(problem.loss, problem.variables), jnp.zeros((1, 0)), centre, plan.t, 0.0)
     kernel = (mala if adjusted else sgld)(float(plan.e) / plan.t)
     distinct = tuple(dict.fromkeys(problem.observables))
@@ -275,8 +278,7 @@ def _degree(d: int) -> int:
 
 def burn_in(problem: Problem, plan: Sampling) -> int:
     """Steps after which the slowest direction has forgotten its start to e^{−15}: 30/(e λ_min) for small steps."""
-    start = point(problem.variables, problem.at) if problem.at is not None else problem.data.at
-    hessian = sp.hessian(problem.loss, problem.variables).subs(start)
+    hessian = sp.hessian(problem.loss, problem.variables).subs(problem.minimum)
     slowest = min(float(sp.re(sp.N(value))) for value in hessian.eigenvals())
     return int(30 / (float(plan.e) * slowest)) + 10
 

@@ -80,11 +80,13 @@ def enclosed(response: Response) -> Evidence:
 
 def sampled(response: Response, budget: Budget, *, chains: int = 1024, draws: int = 1000, seed: int = 11) -> Evidence:
     """Three Metropolis-adjusted runs: the response measured, against the fluctuation measured."""
-    draws *= 4 if budget is Budget.FULL else 1
+    from sampler import diagnostics
+
+    draws *= budget.effort
     delta, scale = response.delta, 2 * float(response.delta) * response.t
-    run = _runner(response, chains, draws, seed)
-    low, high = run(-delta, 0).mean, run(delta, 1).mean
-    fluctuation = run(sp.S.Zero, 2).covariance
+    traces = _runner(response, chains, draws, seed)
+    low, high = (diagnostics.mean(traces(h, number)[0]) for number, h in enumerate((-delta, delta)))
+    fluctuation = diagnostics.covariance(*traces(sp.S.Zero, 2))
     measured = (float(high.mean) - float(low.mean)) / scale
     sem = (float(high.sem) ** 2 + float(low.sem) ** 2) ** 0.5 / scale
     with digits(DIGITS):
@@ -109,18 +111,12 @@ def sampled(response: Response, budget: Budget, *, chains: int = 1024, draws: in
     return Evidence(result.status, f"{response.name}: {words}", data, (figure,))
 
 
-@dataclass(frozen=True)
-class _Estimates:
-    mean: object
-    covariance: object
-
-
 def _runner(response: Response, chains: int, draws: int, seed: int) -> Callable:
-    """h, number of the run → ⟨φ⟩_h and Cov_h(φ, direction); one compilation for all h, which enters as data."""
+    """h, number of the run → the traces of φ and of the direction; one compilation for all h, which enters as data."""
     import jax
     import jax.numpy as jnp
 
-    from sampler import chain, diagnostics
+    from sampler import chain
     from sampler.kernels.mala import mala
     from sampler.lower import lower, lower_loss
     from sampler.posterior import LocalPosterior
@@ -136,7 +132,7 @@ def _runner(response: Response, chains: int, draws: int, seed: int) -> Callable:
     }
     centre = jnp.zeros(len(response.variables))
 
-    def run(h: sp.Rational, number: int) -> _Estimates:
+    def run(h: sp.Rational, number: int) -> tuple:
         weights = jnp.diag(jnp.asarray([float(weight.subs(H, h)) for weight in response.weights]))
         posterior = LocalPosterior(loss, weights, centre, response.t, 0.0)
         key = jax.random.fold_in(jax.random.key(seed), number)
@@ -150,8 +146,7 @@ def _runner(response: Response, chains: int, draws: int, seed: int) -> Callable:
             thin=4,
             observables=observables,
         )
-        phi, direction = result.trace("phi"), result.trace("direction")
-        return _Estimates(diagnostics.mean(phi), diagnostics.covariance(phi, direction))
+        return result.trace("phi"), result.trace("direction")
 
     return run
 

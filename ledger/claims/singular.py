@@ -113,7 +113,7 @@ class LearningCoefficient:
 
         K = crossing(exponents)
         posterior = LocalPosterior(lower_loss(K, (x, y)), jnp.zeros((1, 0)), jnp.zeros(2), t, 1.0)
-        draws = 1000 * (4 if budget is Budget.FULL else 1)
+        draws = 1000 * budget.effort
         run = chain.run(jax.random.key(23), mala(0.01), posterior, chains=512, draws=draws, burn_in=2000, thin=8)
         estimate = llc(run)
         lam = self.formula(exponents)
