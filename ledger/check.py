@@ -23,7 +23,8 @@ import sympy as sp
 from ledger import identity
 from ledger.claim import Budget, Claim, Evidence, Status
 from ledger.coefficient import HIGHER_ORDERS, CoefficientClaim, Problem, Sampling, estimate_cumulant
-from ledger.compare import combine, meets
+from ledger.compare import combine
+from ledger.evidence import estimates
 from ledger.identity import H, Response
 from numerics.posterior import Posterior
 from theory import diagrams
@@ -130,11 +131,7 @@ def _sample(test: CoefficientClaim, budget: Budget) -> Evidence:
         problem.observables
     )
     estimate = estimate_cumulant(replace(tilted, at=problem.at), plan, adjusted=True)
-    mean, sem, prediction = float(estimate.mean), float(estimate.sem), float(ball.mid())
-    result = meets(mean, sem, prediction)
-    data = {"z": result.z, "power_at": result.power_at, "mean": mean, "sem": sem, "prediction": prediction, "t": plan.t}
-    words = f"{test.name} at t = {plan.t}: {result.words(mean, sem, prediction)}"
-    return Evidence(result.status, words, data)
+    return estimates(f"{test.name} at t = {plan.t}", estimate, float(ball.mid()), t=plan.t)
 
 
 def _response(loss: sp.Expr, phi: sp.Expr, delta: sp.Expr, variables: tuple[sp.Symbol, ...]) -> Response:

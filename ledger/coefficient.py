@@ -27,7 +27,8 @@ import sympy as sp
 from flint import arb
 
 from ledger.claim import Budget, Evidence, Figure, Series, Status
-from ledger.compare import combine, contains, meets
+from ledger.compare import combine, meets
+from ledger.evidence import encloses, estimates
 from numerics import extrapolate
 from numerics.posterior import Posterior
 from numerics.precision import digits
@@ -149,14 +150,8 @@ class CoefficientClaim:
 
         with digits(wanted):
             found = extrapolate.coefficients(value, order=self.order, target_digits=target)[self.order]
-            agreement = contains(found.ball, expected)
-        figure = self._ladder_figure(ladder, expected, problem)
-        data = {"digits": round(agreement.digits, 1), "expected": str(expected), "problem": str(problem)}
-        if agreement.agrees:
-            summary = f"{self.name}: {agreement.digits:.0f} digits (d = {d})"
-            return Evidence(Status.HOLDS, summary, data, (figure,))
-        summary = f"{self.name}: integrals give {found.ball.str(12)}, the formula {sp.N(expected, 12)}"
-        return Evidence(Status.REFUTED, summary, data, (figure,))
+            figure = self._ladder_figure(ladder, expected, problem)
+            return encloses(self.name, found.ball, expected, (figure,), problem=str(problem))
 
     def _ladder_figure(self, ladder: Mapping[int, arb], expected: sp.Expr, problem: Problem) -> Figure:
         t = tuple(float(t) for t in ladder)
@@ -193,24 +188,19 @@ class CoefficientClaim:
         scale = float(expected * powers[self.order])
         estimate = estimate_cumulant(problem, plan)
         mean, sem = float(estimate.mean), float(estimate.sem)
-        result = meets(mean, sem, float(prediction), truncation=truncation, scale=scale)
-        data = {
-            "z": result.z,
-            "power_at": result.power_at,
-            "mean": mean,
-            "sem": sem,
-            "ess": float(estimate.ess),
-            "rhat": float(estimate.rhat),
-            "prediction": float(prediction),
-            "truncation": truncation,
-            "z_continuous_time": meets(mean, sem, float(continuous), truncation=truncation).z,
-            "t": plan.t,
-            "step": str(plan.e),
-            "problem": str(problem),
-        }
         figure = self._sample_figure(problem, plan, expected, chain, posterior, mean, sem)
-        words = result.words(mean, sem, float(prediction))
-        return Evidence(result.status, f"{self.name}: {words}", data, (figure,))
+        return estimates(
+            self.name,
+            estimate,
+            float(prediction),
+            (figure,),
+            truncation=truncation,
+            scale=scale,
+            z_continuous_time=meets(mean, sem, float(continuous), truncation=truncation).z,
+            t=plan.t,
+            step=str(plan.e),
+            problem=str(problem),
+        )
 
     def _sample_figure(self, problem, plan, expected, chain, posterior, mean, sem) -> Figure:
         ts = tuple(plan.t * 2 ** (j / 8) for j in range(-8, 25))

@@ -19,8 +19,9 @@ from dataclasses import dataclass
 import sympy as sp
 from flint import arb
 
-from ledger.claim import Budget, Evidence, Figure, Series, Status
-from ledger.compare import meets, overlap
+from ledger.claim import Budget, Evidence, Figure, Series
+from ledger.compare import meets
+from ledger.evidence import encloses
 from numerics.posterior import Posterior
 from numerics.precision import digits, rational
 
@@ -71,11 +72,7 @@ def enclosed(response: Response) -> Evidence:
         near, far, claimed = response.difference(TINY), response.difference(2 * TINY), response.claimed()
         # D(δ) = D + c δ² + …: D(2δ) − D(δ) = 3c δ², so the remainder of D(δ) is a third of it; the whole of it is allowed for.
         derivative = near + arb(0, abs(far - near).upper())
-        agreement = overlap(derivative, claimed)
-        data = {"digits": round(agreement.digits, 1), "derivative": derivative.str(20), "covariance": claimed.str(20)}
-    if agreement.agrees:
-        return Evidence(Status.HOLDS, f"{response.name}: {agreement.digits:.0f} digits", data)
-    return Evidence(Status.REFUTED, f"{response.name}: derivative {derivative.str(8)}, claimed {claimed.str(8)}", data)
+        return encloses(response.name, derivative, claimed)
 
 
 def sampled(response: Response, budget: Budget, *, chains: int = 1024, draws: int = 1000, seed: int = 11) -> Evidence:

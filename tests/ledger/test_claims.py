@@ -12,7 +12,8 @@ import sympy as sp
 
 from ledger import identity
 from ledger.claim import Budget, Layer, Status
-from ledger.claims import all_claims, section3, section4, section6, singular
+from ledger.claims import all_claims, section3, section4, section6
+from ledger.claims import section4_singular as singular
 from ledger.coefficient import CoefficientClaim
 
 QUICK = Budget.QUICK

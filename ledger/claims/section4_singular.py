@@ -11,7 +11,8 @@ from dataclasses import dataclass
 import sympy as sp
 
 from ledger.claim import Budget, Claim, Evidence, Figure, Series, Status
-from ledger.compare import combine, contains, meets
+from ledger.compare import combine, contains
+from ledger.evidence import estimates
 from numerics.posterior import Posterior
 from numerics.precision import ball, digits
 from theory.singular import LOG, Asymptotics, partition
@@ -118,23 +119,8 @@ class LearningCoefficient:
         estimate = llc(run)
         lam = self.formula(exponents)
         prediction = float(lam + self.correction(exponents, t))
-        result = meets(
-            float(estimate.mean), float(estimate.sem), prediction, truncation=100.0 * t**-5.0, scale=float(lam)
-        )
-        data = {
-            "z": result.z,
-            "power_at": result.power_at,
-            "mean": float(estimate.mean),
-            "sem": float(estimate.sem),
-            "prediction": prediction,
-            "lambda": str(lam),
-            "ess": float(estimate.ess),
-            "rhat": float(estimate.rhat),
-            "t": t,
-            "K": str(K),
-        }
-        words = f"{K}: {result.words(float(estimate.mean), float(estimate.sem), prediction)}"
-        return Evidence(result.status, words, data)
+        known = {"t": t, "K": str(K), "lambda": str(lam)}
+        return estimates(str(K), estimate, prediction, truncation=100.0 * t**-5.0, scale=float(lam), **known)
 
 
 def mean_potential(a: int, t: int):
