@@ -42,7 +42,7 @@ observables = (x**2, x)  # ← or me
 # symbols, then for the loss above. The series is in powers of $1/t$; the claim is about the coefficient of $t^{-2}$.
 
 # %%
-from theory import diagrams, graphs, laplace
+from theory import diagrams, graphs, laplace, notation
 
 lam, alpha, gamma = sp.symbols("lambda alpha gamma", positive=True)
 symbolic = lam * x**2 / 2 + alpha * x**3 / 6 + gamma * x**4 / 24
@@ -59,7 +59,7 @@ coefficients
 
 # %%
 for graph in graphs.surviving(graphs.connected(2, 2), {0: {1}}):
-    print(diagrams.index_notation(graph))
+    print(notation.matrix_notation(graph))
 second_road = diagrams.cumulant(loss, observables, (x,), order=2)
 assert second_road == coefficients[2]
 

@@ -2,25 +2,32 @@
 
 Every graph of `theory.graphs` stands for one number: put the derivative tensor of its function at each vertex (D^rφ_i at a
 marked vertex, D^rL at a loss vertex, D^r log prior at a prior vertex, r the valence), Σ = H⁻¹ on each edge, contract, and
-multiply by (−1)^V/|Aut|. The coefficient of t^{−k} in κ(φ_1, …, φ_m) is the sum over `graphs.connected(m, k)`.
+multiply by (−1)^V/|Aut|. The coefficient of t^{−k} in κ(φ_1, …, φ_m) is the sum over `graphs.connected(m, k)`; with m = 0 it is
+that of log Z.
 
-Shares nothing with `theory.laplace` but the way a derivative at w* is written: tensors come from repeated differentiation here.
+Shares no code with `theory.laplace`: tensors come from repeated differentiation here, and no Gaussian moment is taken.
 
-Reading order: `cumulant` (the public entry), `contract`, `tensor`; `index_notation` and `tex` print one graph.
+A graph is contracted vertex by vertex. After some vertices, the open edges carry indices; `state` maps the tuple of open indices
+to the value so far. A new vertex u closes the edges that lead to it and opens those to vertices not yet met:
+
+    state'(i_rest, j_1 … j_p) = Σ_{closed, i_1 … i_p} state(i_closed, i_rest) · D_{i_closed i_1 … i_p} Σ_{i_1 j_1} … Σ_{i_p j_p}
+
+with the self-loops of u contracted beforehand. The cost is d to the power of the number of edges open at a time, not of all.
+
+Reading order: `cumulant` (the public entry), `Diagrams` (all tensors over one exact domain), `Diagrams.value`.
 """
 
-from collections.abc import Callable, Sequence
-from itertools import product
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import combinations_with_replacement, product
 from typing import Any
 
 import sympy as sp
+from sympy.polys.constructor import construct_domain
 
 from theory.errors import BadInput
 from theory.graphs import Graph, connected
 
-Tensor = Callable[[tuple[int, ...]], sp.Expr]  # indices (in any order) → component
-
-LETTERS = "ijklpqrsabcdefghmnouvwxyz"
+Indices = tuple[int, ...]
 
 
 def cumulant(
@@ -34,92 +41,154 @@ def cumulant(
 ) -> sp.Expr:
     """The coefficient of t^{−order} (order ≥ 1) in κ(φ_1, …, φ_m), as a sum over graphs; arguments as in `theory.laplace`.
 
-    `at` defaults to the origin and is not verified to be a minimum. Raises `BadInput` if it is not critical.
+    Without observables: that of log Z after its Gaussian factor. `at` defaults to the origin and is not verified to be a
+    minimum. Raises `BadInput` if it is not critical, or not nondegenerate.
     """
-    w = dict(zip(variables, at, strict=True)) if at is not None else dict.fromkeys(variables, sp.S.Zero)
-    if any(sp.simplify(sp.diff(loss, v).subs(w)) != 0 for v in variables):
-        raise BadInput(f"{tuple(w.values())} is not a critical point of {loss}")
+    if order < 1:
+        raise BadInput(f"diagrams.cumulant sums connected graphs of order ≥ 1, got order={order}")
     flat = sp.sympify(prior).free_symbols.isdisjoint(variables)
-    sigma = sp.hessian(loss, variables).subs(w).inv()
-    marked = [tensor(phi, variables, w) for phi in observables]
-    loss_tensor, prior_tensor = tensor(loss, variables, w), tensor(sp.log(prior), variables, w)
-    total = sp.S.Zero
-    for graph in connected(len(observables), order, prior=not flat):
-        vertices = [*marked, *[prior_tensor] * graph.prior, *[loss_tensor] * graph.loss]
-        total += graph.weight * contract(graph, vertices, sigma)
-    return sp.simplify(total)
+    graphs = connected(len(observables), order, prior=not flat)
+    diagrams = Diagrams(loss, observables, variables, graphs, at=at, prior=prior)
+    return sp.Add(*(diagrams.value(graph) for graph in graphs)).expand()
 
 
-def tensor(f: sp.Expr, variables: Sequence[sp.Symbol], w: dict) -> Tensor:
-    """The derivative tensors of f at w: (i, j, …) ↦ ∂_i∂_j… f(w), memoised up to the order of indices."""
-    derivatives: dict[tuple[int, ...], sp.Expr] = {(): sp.sympify(f)}
-    values: dict[tuple[int, ...], sp.Expr] = {}
+class Diagrams:
+    """The derivative tensors that some graphs need, at one point, over the smallest exact domain that holds them all."""
 
-    def derivative(indices: tuple[int, ...]) -> sp.Expr:
-        if indices not in derivatives:
-            derivatives[indices] = sp.diff(derivative(indices[:-1]), variables[indices[-1]])
-        return derivatives[indices]
+    def __init__(
+        self,
+        loss: sp.Expr,
+        observables: Sequence[sp.Expr],
+        variables: Sequence[sp.Symbol],
+        graphs: Iterable[Graph],
+        *,
+        at: Any = None,
+        prior: Any = 1,
+    ):
+        self.d = len(variables)
+        point = _point(variables, at)
+        sigma = _propagator(sp.sympify(loss), variables, point)
+        # The functions by the kind of vertex: observables first, then log prior and the loss.
+        functions = [*map(sp.sympify, observables), sp.log(prior), sp.sympify(loss)]
+        entries: dict[tuple[int, Indices], sp.Expr] = {}
+        for kind, rank in sorted({(kind, g.valence(v)) for g in graphs for v, kind in enumerate(_kinds(g))}):
+            entries |= {((kind, i)): value for i, value in _tensor(functions[kind], rank, variables, point)}
+        self.domain, elements = construct_domain([*sigma, *entries.values(), sp.Rational(1, 2)], extension=True)
+        self._sigma = [elements[row * self.d : (row + 1) * self.d] for row in range(self.d)]
+        self._tensors = dict(zip(entries, elements[self.d**2 : -1], strict=True))
+        self._traced: dict[tuple[int, int, Indices], Any] = {}
 
-    def component(indices: tuple[int, ...]) -> sp.Expr:
-        key = tuple(sorted(indices))
-        if key not in values:
-            values[key] = sp.sympify(derivative(key)).subs(w)
-        return values[key]
+    def value(self, graph: Graph) -> sp.Expr:
+        """The graph's contribution, its weight included."""
+        weight = self.domain.convert_from(sp.QQ(graph.weight.p, graph.weight.q), sp.QQ)
+        return self.domain.to_sympy(weight * self.contract(graph))
 
-    return component
+    def contract(self, graph: Graph) -> Any:
+        """The full contraction of the vertex tensors along the edges, without the weight, as an element of the domain."""
+        kinds, order = _kinds(graph), _sweep(graph)
+        state: dict[Indices, Any] = {(): self.domain.one}
+        leads_to: list[int] = []  # where each open edge ends
+        for met, u in enumerate(order, start=1):
+            closed = [p for p, v in enumerate(leads_to) if v == u]
+            rest = [p for p, v in enumerate(leads_to) if v != u]
+            fresh = [v for v in order[met:] for _ in range(graph.adjacency[u][v])]
+            state = self._absorb(state, closed, rest, (kinds[u], graph.adjacency[u][u]), len(fresh))
+            leads_to = [*(leads_to[p] for p in rest), *fresh]
+        return state.get((), self.domain.zero)
+
+    def _absorb(
+        self, state: dict[Indices, Any], closed: list[int], rest: list[int], vertex: tuple[int, int], fresh: int
+    ) -> dict[Indices, Any]:
+        """Contract one vertex with its closed edges, then carry each of its fresh edges over a Σ."""
+        result: dict[Indices, Any] = {}
+        for indices, value in state.items():
+            here, kept = tuple(indices[p] for p in closed), tuple(indices[p] for p in rest)
+            for new in product(range(self.d), repeat=fresh):
+                if factor := self._trace(*vertex, here + new):
+                    _add(result, kept + new, value * factor)
+        for position in range(len(rest), len(rest) + fresh):
+            result = self._carry(result, position)
+        return result
+
+    def _carry(self, state: dict[Indices, Any], position: int) -> dict[Indices, Any]:
+        """Σ_i state(… i …) Σ_ij for the index at `position`."""
+        result: dict[Indices, Any] = {}
+        for indices, value in state.items():
+            for j, propagator in enumerate(self._sigma[indices[position]]):
+                if propagator:
+                    _add(result, (*indices[:position], j, *indices[position + 1 :]), value * propagator)
+        return result
+
+    def _trace(self, kind: int, loops: int, indices: Indices) -> Any:
+        """The component of a derivative tensor with `loops` pairs of its indices contracted by Σ."""
+        indices = tuple(sorted(indices))
+        if not loops:
+            return self._tensors[kind, indices]
+        if (kind, loops, indices) not in self._traced:
+            pairs = product(range(self.d), repeat=2)
+            self._traced[kind, loops, indices] = sum(
+                (
+                    self._sigma[i][j] * self._trace(kind, loops - 1, (*indices, i, j))
+                    for i, j in pairs
+                    if self._sigma[i][j]
+                ),
+                self.domain.zero,
+            )
+        return self._traced[kind, loops, indices]
 
 
-def contract(graph: Graph, vertices: Sequence[Tensor], sigma: sp.Matrix) -> sp.Expr:
-    """The full contraction of the vertex tensors along the edges, without the graph's weight."""
-    d, edges = sigma.rows, graph.edges
-    ends = [(i, j) for i, j in product(range(d), repeat=2) if sigma[i, j] != 0]
-    total = sp.S.Zero
-    for assignment in product(ends, repeat=len(edges)):
-        indices: list[list[int]] = [[] for _ in vertices]
-        factor: sp.Expr = sp.S.One
-        for (u, v), (i, j) in zip(edges, assignment, strict=True):
-            indices[u].append(i)
-            indices[v].append(j)
-            factor *= sigma[i, j]
-        for vertex, slots in zip(vertices, indices, strict=True):
-            factor *= vertex(tuple(slots))
-            if factor == 0:
-                break
-        total += factor
-    return sp.expand(total)
+def _add(state: dict[Indices, Any], key: Indices, value: Any) -> None:
+    state[key] = state[key] + value if key in state else value
 
 
-def index_notation(graph: Graph, names: Sequence[str] = ("φ", "ψ")) -> str:
-    """The graph as index notation, for example `-1/2 φ_ij ψ_k L_lpq Σ_il Σ_jp Σ_kq`."""
-    slots, edges = _slots(graph)
-    labels = _labels(graph, names)
-    factors = [f"{label}_{''.join(s)}" if s else label for label, s in zip(labels, slots, strict=True)]
-    return " ".join([str(graph.weight), *factors, *(f"Σ_{i}{j}" for i, j in edges)])
+def _kinds(graph: Graph) -> list[int]:
+    """Which function stands at each vertex: observables 0 … m−1, log prior m, the loss m + 1."""
+    m = graph.marked
+    return [*range(m), *[m] * graph.prior, *[m + 1] * graph.loss]
 
 
-def tex(graph: Graph, names: Sequence[str] = (r"\phi", r"\psi")) -> str:
-    """The graph as TeX in Einstein notation."""
-    slots, edges = _slots(graph)
-    labels = _labels(graph, names)
-    factors = [f"{label}_{{{''.join(s)}}}" if s else label for label, s in zip(labels, slots, strict=True)]
-    return " ".join([sp.latex(graph.weight), *factors, *(rf"\Sigma_{{{i}{j}}}" for i, j in edges)])
+def _sweep(graph: Graph) -> list[int]:
+    """An order of the vertices that keeps few edges open: next is always the vertex that leaves the fewest."""
+    order: list[int] = []
+    while len(order) < graph.vertices:
+        left = [v for v in range(graph.vertices) if v not in order]
+        order.append(
+            min(left, key=lambda v: sum(graph.adjacency[v][u] * (1 if u in left else -1) for u in _others(graph, v)))
+        )
+    return order
 
 
-def _labels(graph: Graph, names: Sequence[str]) -> list[str]:
-    marked = list(names[: graph.marked])
-    if len(marked) < graph.marked:
-        marked = [f"φ{i + 1}" for i in range(graph.marked)]
-    return [*marked, *["p"] * graph.prior, *["L"] * graph.loss]
+def _others(graph: Graph, vertex: int) -> list[int]:
+    return [u for u in range(graph.vertices) if u != vertex]
 
 
-def _slots(graph: Graph) -> tuple[list[list[str]], list[tuple[str, str]]]:
-    """Index letters per vertex, and the pair of letters of each edge."""
-    letters = iter([*LETTERS, *(f"{a}'" for a in LETTERS), *(f"{a}''" for a in LETTERS)])
-    slots: list[list[str]] = [[] for _ in range(graph.vertices)]
-    pairs = []
-    for u, v in graph.edges:
-        i, j = next(letters), next(letters)
-        slots[u].append(i)
-        slots[v].append(j)
-        pairs.append((i, j))
-    return slots, pairs
+def _point(variables: Sequence[sp.Symbol], at: Any) -> dict[sp.Symbol, sp.Expr]:
+    if at is None:
+        return dict.fromkeys(variables, sp.S.Zero)
+    values = [at[v] for v in variables] if hasattr(at, "keys") else at
+    return dict(zip(variables, map(sp.sympify, values), strict=True))
+
+
+def _propagator(loss: sp.Expr, variables: Sequence[sp.Symbol], point: dict[sp.Symbol, sp.Expr]) -> sp.Matrix:
+    """Σ = H⁻¹ at a point where DL = 0 and det H ≠ 0."""
+    place = tuple(point.values())
+    if any(sp.simplify(sp.diff(loss, v).subs(point)) != 0 for v in variables):
+        raise BadInput(f"{place} is not a critical point of {loss}; give the minimum in `at`")
+    hessian = sp.hessian(loss, variables).subs(point)
+    if sp.simplify(hessian.det()) == 0:
+        raise BadInput(f"the Hessian of {loss} at {place} is degenerate; diagrams need Σ = H⁻¹")
+    return hessian.inv()
+
+
+def _tensor(
+    f: sp.Expr, rank: int, variables: Sequence[sp.Symbol], point: dict[sp.Symbol, sp.Expr]
+) -> Iterator[tuple[Indices, sp.Expr]]:
+    """The components of D^rank f at the point, indices in ascending order."""
+    derivatives: dict[Indices, sp.Expr] = {(): f}
+    for r in range(1, rank + 1):
+        derivatives = {
+            i: sp.diff(derivatives[i[:-1]], variables[i[-1]])
+            for i in combinations_with_replacement(range(len(variables)), r)
+        }
+    for indices, derivative in derivatives.items():
+        yield indices, sp.sympify(derivative).subs(point)

@@ -15,10 +15,10 @@ Generation: contracting an edge between a loss vertex and any neighbour gives a 
 fewer, so all graphs arise from those without loss vertices by *splitting* vertices. Duplicates are removed by a canonical form
 from colour refinement and individualisation, which also counts automorphisms without running over all permutations.
 
-Reading order: `Graph`, `connected` (the public entry), `surviving`, then the generator and the canonical form.
+Reading order: `Graph`, `connected` and `generate` (the public entries), `surviving`, then the generator and the canonical form.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from itertools import combinations_with_replacement, product
@@ -69,20 +69,29 @@ def connected(marked: int, order: int, *, prior: bool = False) -> tuple[Graph, .
     """The connected multigraphs of the joint cumulant of `marked` observables at order t^{−order}.
 
     `marked = 0` gives the vacuum graphs of log Z. Sorted by number of loss vertices. Raises `BadInput` on negative numbers.
+
+    For m = 2 there are 1, 10, 126, 1880, 32358 graphs at orders 1 … 5: the count grows by a factor that itself grows by about
+    2.3 an order, and the time by that factor times the number of splits of a graph (about 35 from order 4 to 5).
+    """
+    return tuple(generate(marked, order, prior=prior))
+
+
+def generate(marked: int, order: int, *, prior: bool = False) -> Iterator[Graph]:
+    """The graphs of `connected` one by one, those with fewest loss vertices first; what has been generated is cached.
+
+    The families with V loss vertices come from those with V − 1, so that the first graphs cost nothing of the last.
     """
     if marked < 0 or order < 0:
         raise BadInput(f"graphs.connected needs marked ≥ 0 and order ≥ 0, got marked={marked}, order={order}")
     most_prior = (order + 1 if marked == 0 else order + 1 - marked) if prior else 0
     # Valences bound the number of loss vertices: 2(V + k) = 2E ≥ 3V + P + m, so V ≤ 2k − m.
-    return tuple(
-        Graph(marked, p, v, adjacency, _automorphisms(adjacency, symmetries))
-        for v in range(max(0, 2 * order - marked) + 1)
-        for p in range(max(0, most_prior) + 1)
-        for adjacency, symmetries in sorted(_family(marked, p, v, order).items())
-    )
+    for v in range(max(0, 2 * order - marked) + 1):
+        for p in range(max(0, most_prior) + 1):
+            for adjacency, symmetries in sorted(_family(marked, p, v, order).items()):
+                yield Graph(marked, p, v, adjacency, _automorphisms(adjacency, symmetries))
 
 
-def surviving(graphs: tuple[Graph, ...], vanishing: Mapping[int, frozenset[int] | set[int]]) -> tuple[Graph, ...]:
+def surviving(graphs: Iterable[Graph], vanishing: Mapping[int, frozenset[int] | set[int]]) -> tuple[Graph, ...]:
     """The graphs left when derivatives vanish: `vanishing[i]` holds the valences at which vertex i is zero.
 
     Lemma 25 (Dφ(w*) = 0): `surviving(connected(2, 2), {0: {1}})` has four graphs.

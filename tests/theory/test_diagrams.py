@@ -1,34 +1,139 @@
-"""Diagrams: contraction by hand, and the printed forms."""
+"""Road (a) against road (b): sums over diagrams equal Gaussian moments; single diagrams against hand contraction."""
 
+from itertools import product
+from math import factorial
+
+import pytest
 import sympy as sp
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from theory import diagrams
-from theory.graphs import connected, surviving
+from theory import diagrams, laplace
+from theory.diagrams import Diagrams
+from theory.errors import BadInput
+from theory.graphs import connected
+from theory.tensors import generic_symmetric
 
-x, y = sp.symbols("x y", real=True)
-
-
-def test_the_single_edge_is_lemma_20() -> None:
-    (edge,) = connected(2, 1)
-    sigma = sp.Matrix([[2, 1], [1, 3]])
-    a, b = sp.symbols("a1 a2"), sp.symbols("b1 b2")
-    value = diagrams.contract(edge, [lambda i: a[i[0]], lambda i: b[i[0]]], sigma)
-    assert sp.expand(value - (sp.Matrix([a]) * sigma * sp.Matrix(b))[0]) == 0
-
-
-def test_lemma_25_prints_as_four_terms() -> None:
-    lines = [diagrams.index_notation(g) for g in surviving(connected(2, 2), {0: {1}})]
-    assert lines == [
-        "1/2 φ_ik ψ_jl Σ_ij Σ_kl",
-        "1/2 φ_ijk ψ_l Σ_ij Σ_kl",
-        "-1/2 φ_ik ψ_p L_jlq Σ_ij Σ_kl Σ_pq",
-        "-1/2 φ_ik ψ_j L_lpq Σ_ij Σ_kl Σ_pq",
-    ]
+x, y, z = sp.symbols("x y z", real=True)
+rationals = st.fractions(min_value=-2, max_value=2, max_denominator=5).map(
+    lambda q: sp.Rational(q.numerator, q.denominator)
+)
 
 
-def test_tex_of_the_edge() -> None:
-    (edge,) = connected(2, 1)
-    assert diagrams.tex(edge) == r"1 \phi_{i} \psi_{j} \Sigma_{ij}"
+@st.composite
+def polynomials(draw, v: tuple[sp.Symbol, ...], degrees: range, terms: int = 4) -> sp.Expr:
+    """A few monomials of the given degrees with rational coefficients."""
+    total = sp.S.Zero
+    for _ in range(terms):
+        factors = draw(st.lists(st.sampled_from(v), min_size=degrees.start, max_size=degrees.stop - 1))
+        total += draw(rationals) * sp.Mul(*factors)
+    return total
+
+
+@st.composite
+def problems(draw, d: int, count: int):
+    """H = MᵀM + 1 with random M, a random cubic and quartic part that 10|w|⁴ dominates, `count` random observables."""
+    v = (x, y, z)[:d]
+    m = sp.Matrix(d, d, [draw(rationals) for _ in range(d * d)])
+    w = sp.Matrix(v)
+    loss = (
+        sp.expand((w.T * (m.T * m + sp.eye(d)) * w)[0] / 2) + draw(polynomials(v, range(3, 5))) + 10 * (w.T * w)[0] ** 2
+    )
+    return loss, [draw(polynomials(v, range(1, 5))) for _ in range(count)], v
+
+
+PRIORS = [sp.S.One, sp.exp(x / 2 - x**2), 1 + x / 3 + x**2]
+
+
+@pytest.mark.parametrize(("d", "examples"), [(1, 25), (2, 15), (3, 6)])
+@pytest.mark.parametrize("prior", PRIORS, ids=str)
+def test_diagrams_equal_moments_to_order_three(d: int, examples: int, prior) -> None:
+    @settings(max_examples=examples, deadline=None)
+    @given(problems(d, 2))
+    def check(problem) -> None:
+        loss, (phi, psi), v = problem
+        for observables in ([phi], [phi, psi]):
+            series = laplace.cumulant(loss, observables, v, order=3, prior=prior, at=(0,) * d)
+            for k in (1, 2, 3):
+                assert diagrams.cumulant(loss, observables, v, order=k, prior=prior) == series[k]
+
+    check()
+
+
+@pytest.mark.parametrize(("count", "order"), [(3, 3), (4, 3)])
+@settings(max_examples=8, deadline=None)
+@given(data=st.data())
+def test_third_and_fourth_cumulants(count: int, order: int, data) -> None:
+    loss, phis, v = data.draw(problems(2, count))
+    series = laplace.cumulant(loss, phis, v, order=order, at=(0, 0))
+    for k in range(1, order + 1):
+        assert diagrams.cumulant(loss, phis, v, order=k) == series[k]
+
+
+@settings(max_examples=8, deadline=None)
+@given(problems(2, 0), st.sampled_from(PRIORS))
+def test_the_sum_without_observables_is_log_z(problem, prior) -> None:
+    loss, _, v = problem
+    series = laplace.log_partition(loss, v, order=3, prior=prior, at=(0, 0))
+    for k in (1, 2, 3):
+        assert sp.expand(diagrams.cumulant(loss, [], v, order=k, prior=prior) - series[k]) == 0
+
+
+@pytest.mark.parametrize("order", [1, 2, 3])
+def test_symbolic_tensors(order: int) -> None:
+    """Every derivative a symbol, the curvatures too: the two roads agree as rational functions."""
+    loss = sp.Symbol("k") * x**2 / 2 + sp.Symbol("l") * y**2 / 2 + generic_symmetric("T", (x, y), 3)
+    phi, psi = generic_symmetric("A", (x, y), 2), generic_symmetric("b", (x, y), 1)
+    expected = laplace.cumulant(loss, (phi, psi), (x, y), order=order, at=(0, 0))[order]
+    assert sp.simplify(diagrams.cumulant(loss, (phi, psi), (x, y), order=order) - expected) == 0
+
+
+def test_a_number_field() -> None:
+    """Coefficients with √2 stay exact: λ = √2 and α = 6√2, so t⟨x⟩ → −α/(2λ²) (eq 13)."""
+    loss, root = x**2 / sp.sqrt(2) + sp.sqrt(2) * x**3 + x**4, sp.sqrt(2)
+    for order in (1, 2):
+        value = diagrams.cumulant(loss, [x], (x,), order=order)
+        assert sp.simplify(value - laplace.expectation(loss, x, (x,), order=order, at=(0,))[order]) == 0
+    assert sp.simplify(diagrams.cumulant(loss, [x], (x,), order=1) + 6 * root / (2 * root**2)) == 0
+
+
+def by_hand(graph, loss, phis, v) -> sp.Expr:
+    """The definition without any cleverness: one index for each half-edge, all of them summed."""
+    d, m = len(v), graph.marked
+    sigma = sp.hessian(loss, v).subs(dict.fromkeys(v, 0)).inv()
+    functions = [*phis, *[loss] * graph.loss]
+    total = sp.S.Zero
+    for ends in product(product(range(d), repeat=2), repeat=len(graph.edges)):
+        factor = sp.Mul(*(sigma[i, j] for i, j in ends))
+        for vertex, f in enumerate(functions):
+            slots = [
+                e[side] for e, edge in zip(ends, graph.edges, strict=True) for side in (0, 1) if edge[side] == vertex
+            ]
+            for i in slots:
+                f = sp.diff(f, v[i])
+            factor *= f.subs(dict.fromkeys(v, 0))
+        total += factor
+    assert len(functions) == m + graph.loss
+    return graph.weight * total
+
+
+def test_each_graph_is_the_sum_over_all_indices() -> None:
+    loss = x**2 + x * y / 2 + y**2 + x**3 / 3 - x * y**2 + x**2 * y / 2 + x**4 + y**4 / 3 + x**2 * y**2
+    phis = [x + y**2 - x * y / 3 + x**3, y - x**2 / 2 + x * y**2]
+    for graph in connected(2, 2):
+        assert Diagrams(loss, phis, (x, y), [graph]).value(graph) == by_hand(graph, loss, phis, (x, y))
+
+
+def test_one_variable_has_a_closed_form() -> None:
+    """d = 1, L = λx²/2 + …: a graph is worth weight · Π derivatives / λ^E."""
+    lam = sp.Rational(3, 2)
+    loss = lam * x**2 / 2 + sum((sp.Rational(k, 7) * x**k / factorial(k) for k in range(3, 9)), sp.S.Zero)
+    phi = sum((sp.Rational(k + 1, 5) * x**k / factorial(k) for k in range(1, 9)), sp.S.Zero)
+    for graph in connected(1, 3):
+        values = [sp.Rational(graph.valence(0) + 1, 5)]
+        values += [sp.Rational(graph.valence(v), 7) for v in range(1, graph.vertices)]
+        expected = graph.weight * sp.Mul(*values) / lam ** len(graph.edges)
+        assert Diagrams(loss, [phi], (x,), [graph]).value(graph) == expected
 
 
 def test_prior_tensors_enter() -> None:
@@ -36,3 +141,23 @@ def test_prior_tensors_enter() -> None:
     b = sp.Symbol("b")
     assert diagrams.cumulant(x**2 / 2, [x], (x,), order=1, prior=sp.exp(b * x)) == b
     assert diagrams.cumulant(x**2 / 2, [x], (x,), order=2, prior=sp.exp(b * x)) == 0
+
+
+def test_the_point_may_be_a_mapping_or_a_sequence() -> None:
+    loss = (x - 1) ** 2 + (x - 1) ** 3
+    assert diagrams.cumulant(loss, [x], (x,), order=1, at=(1,)) == diagrams.cumulant(
+        loss, [x], (x,), order=1, at={x: 1}
+    )
+
+
+@pytest.mark.parametrize(
+    ("call", "says"),
+    [
+        (lambda: diagrams.cumulant(x**2, [x], (x,), order=0), "order ≥ 1, got order=0"),
+        (lambda: diagrams.cumulant(x**2 + x, [x], (x,), order=1), "not a critical point"),
+        (lambda: diagrams.cumulant(x**4 + y**2, [x], (x, y), order=1), "degenerate"),
+    ],
+)
+def test_bad_input_is_named(call, says: str) -> None:
+    with pytest.raises(BadInput, match=says):
+        call()

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from theory.errors import BadInput
-from theory.graphs import _canonical, _types, connected, surviving
+from theory.graphs import _canonical, _types, connected, generate, surviving
 
 # Known counts (checked by hand to order 3, see the primer's Appendix A for the ten of the covariance).
 COUNTS = [(1, 1, 2), (1, 2, 14), (1, 3, 128), (2, 1, 1), (2, 2, 10), (2, 3, 126), (3, 1, 0), (3, 2, 4), (3, 3, 88)]
@@ -102,3 +102,16 @@ def test_canonical_form_is_a_complete_invariant(marked: int, loss: int, data) ->
 def test_negative_numbers_are_refused() -> None:
     with pytest.raises(BadInput, match="marked ≥ 0"):
         connected(-1, 2)
+
+
+def test_graphs_are_generated_lazily() -> None:
+    """The first graphs of an order that has far too many come at once."""
+    first = next(generate(2, 9))
+    assert (first.loss, first.order) == (0, 9)
+
+
+def test_order_four_of_the_covariance() -> None:
+    """1880 graphs; their weights still sum to the Gamma law, which no missing or doubled graph would leave at 0."""
+    graphs = connected(2, 4)
+    assert len(graphs) == 1880
+    assert sum((g.weight for g in graphs), sp.S.Zero) == 0
