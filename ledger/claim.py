@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from theory.graphs import Graph
+
 
 class Layer(StrEnum):
     DERIVED = "derived"
@@ -68,13 +70,22 @@ class Figure:
 
 
 @dataclass(frozen=True)
+class Diagrams:
+    """A family of graphs to draw: `vanishing[i]` holds the valences at which vertex i is zero, as in `graphs.surviving`."""
+
+    title: str
+    graphs: tuple[Graph, ...]
+    vanishing: Mapping[int, frozenset[int]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Evidence:
     """What one layer found: `summary` is one line for the table, `data` the JSON fields (digits, z, power_at, …)."""
 
     status: Status
     summary: str
     data: Mapping[str, Any] = field(default_factory=dict)
-    figures: tuple[Figure, ...] = ()
+    figures: tuple[Figure | Diagrams, ...] = ()
 
 
 @dataclass(frozen=True)

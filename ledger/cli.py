@@ -1,4 +1,4 @@
-"""The command line: `threefold verify`, `threefold laplace`, `threefold check`.
+"""The command line: `threefold verify`, `laplace`, `check` and `graphs`.
 
 Each command reads its words into exact values (`theory.expression`), refuses a path it could not write to, does the
 work in the package that owns it, and prints a table or JSON. The rules for all of them stand in `main`:
@@ -17,16 +17,14 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.text import Text
 
-from ledger import output, report
+from ledger import answers, output, report
 from ledger.claim import Budget, Layer, Status
 from ledger.labels import select
 from ledger.run import Report, describe, package_version, run
-from theory import laplace as expansions
 from theory.errors import BadInput
 from theory.expression import parse, parse_point, parse_variables
-from theory.minimum import locate, lower_elsewhere
+from theory.minimum import locate
 
 MAX_ORDER = 20
 
@@ -132,25 +130,12 @@ def laplace(
     threefold laplace "x**2/2 + x**3/6 + x**4/24" --observable x --vars x --order 3
     threefold laplace "x**2 + y**2 + x*y**2" --observable x --observable "y**2" --vars x,y --order 2
     """
-    targets = _Targets(json, None)
+    targets = _Targets(json)
     posterior = _posterior(loss, observable, variables, at, prior)
     L, phi, w = posterior["loss"], posterior["observables"], posterior["variables"]
     minimum = locate(L, w, posterior["at"])
-    options: dict[str, Any] = {"order": order, "at": minimum, "prior": posterior["prior"]}
-    one = len(phi) == 1
-    found = expansions.expectation(L, phi[0], w, **options) if one else expansions.cumulant(L, phi, w, **options)
-    answer = {
-        "quantity": "expectation" if one else "cumulant",
-        "loss": L,
-        "observables": phi,
-        "variables": [symbol.name for symbol in w],
-        "at": minimum,
-        "prior": posterior["prior"],
-        "order": order,
-        "coefficients": [str(coefficient) for coefficient in found],
-        "note": lower_elsewhere(L, w, minimum),
-    }
-    targets.finish(answer, lambda console: _show_series(answer, console))
+    answer = answers.series(L, phi, w, order=order, at=minimum, prior=posterior["prior"])
+    targets.finish(answer, lambda console: answers.show_series(answer, console))
 
 
 @app.command()
@@ -186,18 +171,47 @@ def check(
     targets.finish_report(result)
 
 
+@app.command()
+def graphs(
+    marked: Annotated[int, typer.Option("--marked", metavar="M", min=0, max=6, help="How many observables; 0: log Z.")],
+    order: Annotated[int, typer.Option("--order", metavar="K", min=1, max=5, help="The power t^-K.")],
+    prior: Annotated[bool, typer.Option("--prior", help="With prior vertices: for a prior that is not flat.")] = False,
+    vanishing: Annotated[
+        list[str] | None,
+        typer.Option("--vanishing", metavar="I:R", help="The R-th derivative of observable I is 0; repeatable."),
+    ] = None,
+    svg: Annotated[str | None, typer.Option("--svg", metavar="FILE", help="Draw them.")] = None,
+    json: Json = None,
+) -> None:
+    """List the diagrams of a joint cumulant at one order of 1/t, in the primer's notation.
+
+    \b
+    threefold graphs --marked 2 --order 2 --vanishing 1:1 --svg figure4.svg     the four of Lemma 25, of ten
+    threefold graphs --marked 1 --order 2 --prior
+    """
+    targets = _Targets(json, svg, "--svg")
+    with Console(stderr=True).status("generating graphs"):
+        family = answers.family(marked, order, prior=prior, vanishing=vanishing or [])
+    answer = answers.graphs(family)
+    targets.finish(answer, lambda console: answers.show_graphs(answer, console))
+    if targets.page is not None:
+        from ledger import drawing
+
+        output.write(targets.page, drawing.page(family))
+
+
 class _Targets:
     """Where the results go: checked before the work, written after it."""
 
-    def __init__(self, json: str | None, html: str | None):
+    def __init__(self, json: str | None, page: str | None = None, option: str = "--html"):
         self.stdout = json == "-"
         self.json = None if json is None or self.stdout else Path(json)
-        self.html = None if html is None else Path(html)
-        if html == "-":
-            raise BadInput("--html needs the name of a file; only --json can go to stdout")
-        if self.json is not None and self.json == self.html:
-            raise BadInput(f"--json and --html both name {self.json}; give them different files")
-        for path in (self.json, self.html):
+        self.page = None if page is None else Path(page)
+        if page == "-":
+            raise BadInput(f"{option} needs the name of a file; only --json can go to stdout")
+        if self.json is not None and self.json == self.page:
+            raise BadInput(f"--json and {option} both name {self.json}; give them different files")
+        for path in (self.json, self.page):
             if path is not None:
                 output.refuse_unwritable(path)
 
@@ -213,10 +227,10 @@ class _Targets:
     def finish_report(self, result: Report) -> None:
         """Print and write a report, and leave with its exit code."""
         self.finish(result.to_json(), lambda console: report.show(result, console))
-        if self.html is not None:
+        if self.page is not None:
             from ledger import html  # draws with matplotlib, which takes a second to import
 
-            output.write(self.html, html.page(result))
+            output.write(self.page, html.page(result))
         raise typer.Exit(130 if result.interrupted else result.exit_code)
 
 
@@ -245,19 +259,6 @@ def _refuse_if_untreatable(result: Report) -> None:
         untreatable = [each.summary.removeprefix("failed: ") for each in found if each.data["error"] == "BadInput"]
         if untreatable:
             raise BadInput(untreatable[0])
-
-
-def _show_series(answer: dict[str, Any], console: Console) -> None:
-    phi = ", ".join(str(each) for each in answer["observables"])
-    name = f"⟨{phi}⟩" if answer["quantity"] == "expectation" else f"κ({phi})"
-    place = ", ".join(f"{symbol} = {value}" for symbol, value in answer["at"].items())
-    console.print(Text(f"{name} at the minimum {place}", style="bold"))
-    width = len(f"t^-{answer['order']}")
-    for power, coefficient in enumerate(answer["coefficients"]):
-        exponent = f"t^{-power}" if power else "t^0"
-        console.print(Text(f"  {exponent:<{width}}  {coefficient}"), soft_wrap=True)
-    if answer["note"]:
-        console.print(Text(f"note: {answer['note']}", style="yellow"), soft_wrap=True)
 
 
 def _usage(problem: Any) -> str:

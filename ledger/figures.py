@@ -21,7 +21,7 @@ from matplotlib.figure import Figure as Canvas
 
 from ledger.claim import Figure, Series
 
-_INK = "#012345"  # stands for the page's text colour until the picture is written
+INK = "#012345"  # stands for the page's text colour until the picture is written
 _COLOURS = ("#3b82c4", "#e07b39", "#2a9d6f", "#b565c9", "#c9a227", "#d1495b", "#6b8e9f", "#8c6d46")
 _MARKERS = "osD^vP*X"
 _SHADES = 41
@@ -44,7 +44,7 @@ class Matrix:
 
 def draw(figure: Figure, prefix: str) -> str:
     """The figure as an <svg> element; `prefix` must be unique on the page."""
-    with _style(prefix):
+    with style(prefix):
         canvas = Canvas(figsize=(6.4, 3.8), layout="constrained")
         axes = canvas.add_subplot()
         for number, series in enumerate(figure.series):
@@ -56,13 +56,13 @@ def draw(figure: Figure, prefix: str) -> str:
         axes.set_yscale("log" if figure.ylog else "linear")
         if axes.get_legend_handles_labels()[1]:
             axes.legend(fontsize=8, frameon=False)
-        return _svg(canvas, prefix, figure.title)
+        return svg(canvas, prefix, figure.title)
 
 
 def heat_map(matrix: Matrix, prefix: str) -> str:
     """The matrix in colours, symmetric about 0, with a colour bar; the numbers too where there is room."""
     rows, columns = matrix.values.shape
-    with _style(prefix):
+    with style(prefix):
         height = 1.6 + min(0.34 * rows, 7.0) + 0.05 * max(map(len, matrix.columns), default=0)
         canvas = Canvas(figsize=(7.2, height), layout="constrained")
         axes = canvas.add_subplot()
@@ -76,7 +76,7 @@ def heat_map(matrix: Matrix, prefix: str) -> str:
         bar = canvas.colorbar(mesh, ax=axes, label=_plain(matrix.quantity), fraction=0.05, pad=0.02)
         bar.outline.set_visible(False)  # type: ignore[operator]  # the stubs call a patch a function
         axes.set_title(textwrap.fill(_plain(matrix.title), _TITLE_WIDTH), fontsize=10)
-        return _svg(canvas, prefix, matrix.title)
+        return svg(canvas, prefix, matrix.title)
 
 
 def _plot(axes: Axes, series: Series, number: int, figure: Figure) -> None:
@@ -119,8 +119,8 @@ def _write_numbers(axes: Axes, matrix: Matrix, largest: float) -> None:
 
 
 @contextmanager
-def _style(prefix: str):
-    ink = dict.fromkeys(("text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytick.color"), _INK)
+def style(prefix: str):
+    ink = dict.fromkeys(("text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytick.color"), INK)
     clean = {"svg.hashsalt": prefix, "svg.fonttype": "none", "axes.spines.top": False, "axes.spines.right": False}
     settings: dict[Any, Any] = {**matplotlib.rcParamsDefault, **ink, **clean, "font.size": 9.5}
     del settings["backend"]  # a notebook's choice, which `rc_context` would not restore
@@ -128,7 +128,7 @@ def _style(prefix: str):
         yield
 
 
-def _svg(canvas: Canvas, prefix: str, title: str) -> str:
+def svg(canvas: Canvas, prefix: str, title: str) -> str:
     canvas.patch.set_visible(False)
     for axes in canvas.axes:
         axes.patch.set_visible(False)
@@ -141,9 +141,7 @@ def _inline(document: str, prefix: str, title: str) -> str:
     """The <svg> element of an SVG document, without namespaces and metadata, in the colours of the page."""
     element = document[document.index("<svg") :]
     element = re.sub(r"<metadata>.*?</metadata>|<style.*?</style>|<!--.*?-->", "", element, flags=re.S)
-    element = (
-        re.sub(r'\s+xmlns(:\w+)?="[^"]*"', "", element).replace("xlink:href", "href").replace(_INK, "currentColor")
-    )
+    element = re.sub(r'\s+xmlns(:\w+)?="[^"]*"', "", element).replace("xlink:href", "href").replace(INK, "currentColor")
     element = re.sub(r'(\sid="|url\(#|\shref="#)', rf"\g<1>{prefix}-", element)
     element = re.sub(r'<svg([^>]*?) width="[^"]*"', r"<svg\1", element, count=1)
     element = re.sub(r'<svg([^>]*?) height="[^"]*"', r"<svg\1", element, count=1)

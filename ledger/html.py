@@ -10,8 +10,8 @@ from html import escape
 from itertools import groupby
 from typing import Any
 
-from ledger import figures, output
-from ledger.claim import Figure, Layer, Status, Verdict
+from ledger import drawing, figures, output
+from ledger.claim import Diagrams, Figure, Layer, Status, Verdict
 from ledger.report import counts, duration, label, mark
 from ledger.run import ClaimResult, LayerResult, Report, Section
 
@@ -137,8 +137,12 @@ def _applied(section: Section) -> str:
     )
 
 
-def _figures(drawn: Sequence[Figure], prefix: str) -> str:
-    return "".join(f"<figure>{figures.draw(each, f'{prefix}f{n}')}</figure>" for n, each in enumerate(drawn))
+def _figures(drawn: Sequence[Figure | Diagrams], prefix: str) -> str:
+    return "".join(f"<figure>{_picture(each, f'{prefix}f{n}')}</figure>" for n, each in enumerate(drawn))
+
+
+def _picture(each: Figure | Diagrams, prefix: str) -> str:
+    return drawing.draw(each, prefix) if isinstance(each, Diagrams) else figures.draw(each, prefix)
 
 
 def _data(data: Mapping[str, Any]) -> str:

@@ -10,11 +10,10 @@ from collections.abc import Callable
 
 import sympy as sp
 
-from ledger.claim import Budget, Claim, Evidence, Status
+from ledger.claim import Budget, Claim, Diagrams, Evidence, Status
 from ledger.coefficient import CoefficientClaim, Problem
 from ledger.compare import combine
-from theory import graphs, laplace
-from theory.diagrams import Diagrams
+from theory import diagrams, graphs, laplace
 from theory.notation import matrix_notation
 from theory.response import Posterior, W, linearize
 from theory.tensors import contract, dot, generic_symmetric
@@ -208,15 +207,21 @@ QUADRATIC_FINDING = (
 
 def four_diagrams(problem: Problem, factors: tuple[sp.Rational, ...] = LEMMA_25_FACTORS) -> Evidence:
     """Figure 4: of the ten graphs of the covariance at order 2, four survive Dφ(w*) = 0, one for each term of eq 19."""
-    survivors = graphs.surviving(graphs.connected(2, 2), {0: {1}})
-    engine = Diagrams(problem.loss, problem.observables, problem.variables, survivors, at=problem.data.at)
+    ten = graphs.connected(2, 2)
+    survivors = graphs.surviving(ten, {0: {1}})
+    engine = diagrams.Diagrams(problem.loss, problem.observables, problem.variables, survivors, at=problem.data.at)
     values = [engine.value(g) for g in survivors]
     terms = [f * term for f, term in zip(factors, lemma_25_terms(problem), strict=True)]
     unmatched = [t for t in terms if not any(sp.expand(t - v) == 0 for v in values)]
     holds = len(survivors) == len(terms) and not unmatched
-    found = {"graphs": [matrix_notation(g) for g in survivors], "of": len(graphs.connected(2, 2))}
+    family = Diagrams(
+        "The ten diagrams of t²Cov(φ, ψ); Dφ = 0 removes those in grey (Figure 4)", ten, {0: frozenset({1})}
+    )
+    found = {"graphs": [matrix_notation(g) for g in survivors], "of": len(ten)}
     if holds:
-        return Evidence(Status.HOLDS, f"{len(survivors)} of {found['of']} diagrams survive, one for each term", found)
+        return Evidence(
+            Status.HOLDS, f"{len(survivors)} of {found['of']} diagrams survive, one for each term", found, (family,)
+        )
     return Evidence(Status.REFUTED, f"no diagram equals the term {unmatched}", found)
 
 

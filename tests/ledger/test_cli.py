@@ -4,6 +4,7 @@ import importlib
 import json
 import subprocess
 import sys
+from fractions import Fraction
 
 import pytest
 
@@ -157,6 +158,10 @@ def test_unknown_names_of_claims(names, hint):
         (["laplace", "x**4", *SERIES[2:]], "degenerate"),
         (["laplace", "-x**2", *SERIES[2:]], "goes after --"),
         (["laplace", "x\n+", *SERIES[2:]], "column"),
+        (["graphs", "--marked", "2", "--order", "0"], "--order"),
+        (["graphs", "--marked", "2", "--order", "2", "--vanishing", "3:1"], "I = 1 … 2"),
+        (["graphs", "--marked", "2", "--order", "2", "--vanishing", "1"], "takes I:R"),
+        (["graphs", "--marked", "2", "--order", "2", "--svg", "-"], "--svg needs the name of a file"),
         (["check", "x**2"], "--observable"),
         (["check", "x**2", "--observable", "x", "--vars", "x,x"], "twice"),
     ],
@@ -172,7 +177,7 @@ def test_a_path_is_refused_before_the_work(ledger, capsys, tmp_path):
 
 def test_laplace(capsys):
     assert cli.main(SERIES) == 0
-    assert [line.split() for line in capsys.readouterr().out.splitlines()[1:]] == [
+    assert [line.split() for line in capsys.readouterr().out.splitlines()[1:4]] == [
         ["t^0", "0"],
         ["t^-1", "-1/2"],
         ["t^-2", "1/24"],
@@ -183,6 +188,39 @@ def test_laplace(capsys):
         and found["quantity"] == "expectation"
         and found["at"] == {"x": "0"}
     )
+
+
+def test_laplace_says_from_which_t_it_is_good(capsys):
+    """⟨x⟩ = −1/(2t) − 1/(4t²) + …: the next two terms, of which the JSON holds the values, are 1% of the sum from t on."""
+    found = answer(capsys, *SERIES)
+    t, (c3, c4) = int(found["good_from"]["t"]), map(Fraction, found["next"])
+    partial = [Fraction(c) for c in found["coefficients"]]
+
+    def ratio(t):
+        return (abs(c3) / t**3 + abs(c4) / t**4) / abs(sum(c / t**k for k, c in enumerate(partial)))
+
+    assert found["good_from"]["relative"] == "1/100"
+    assert ratio(Fraction(t)) <= Fraction(1, 100) < ratio(Fraction(t - 1))
+    assert cli.main(SERIES) == 0
+    assert f"good to 1% from t = {t}" in capsys.readouterr().out
+
+
+def test_laplace_with_symbols_has_no_such_t(capsys):
+    assert cli.main(["laplace", "x**2/2 - x**2/2 + x**2", "--observable", "x**3", "--vars", "x", "--order", "1"]) == 0
+    assert "good to" not in capsys.readouterr().out  # the series is 0: nothing to be relative to
+
+
+def test_graphs(capsys, tmp_path):
+    svg = tmp_path / "figure4.svg"
+    command = ["graphs", "--marked", "2", "--order", "2", "--vanishing", "1:1", "--svg", str(svg)]
+    found = answer(capsys, *command)
+    assert found["family"] == "κ(φ, ψ) at t^-2, Dφ = 0" and found["of"] == 10
+    assert [graph["notation"] for graph in found["graphs"]][1] == "½ (Σb)·(Φ:Σ)"
+    assert {graph["weight"] for graph in found["graphs"]} == {"1/2", "-1/2"}
+    assert svg.read_text(encoding="utf-8").startswith("<svg xmlns=")
+    assert cli.main(["graphs", "--marked", "1", "--order", "1", "--prior"]) == 0
+    assert capsys.readouterr().out.splitlines() == ["⟨φ⟩ at t^-1: 3 graphs", "  ½ tr(AΣ)", "  aᵀΣp", "  −½ (Σa)·(T:Σ)"]
+    assert answer(capsys, "graphs", "--marked", "0", "--order", "3")["graphs"][1]["notation"].startswith("1/48 L_ikp")
 
 
 def test_laplace_of_several_observables(capsys):
