@@ -15,18 +15,15 @@ Reading order: `check`, `_test`, `_derive`, `_plan`.
 
 import math
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 import sympy as sp
 
 from ledger import identity
 from ledger.claim import Budget, Claim, Evidence, Status
-from ledger.coefficient import HIGHER_ORDERS, CoefficientClaim, Problem, Sampling, estimate_cumulant
+from ledger.coefficient import HIGHER_ORDERS, CoefficientClaim, Problem, Sampling
 from ledger.compare import combine
-from ledger.evidence import estimates
 from ledger.identity import H, Response
-from numerics.posterior import Posterior
 from theory import diagrams
 from theory.errors import BadInput
 from theory.jets import exact
@@ -73,7 +70,7 @@ def check(
         return combine([*(test.enclosed(budget) for test in tests), *map(identity.enclosed, responses)])
 
     def sampled(budget: Budget) -> Evidence:
-        return combine([_sample(test, budget) for test in tests])
+        return combine([test.sampled(budget) for test in tests])
 
     statement = "; ".join(_statement(test, perturbation) for test in tests)
     return Claim("your claim", ("your claim",), "check", statement, derived, enclosed, sampled)
@@ -118,20 +115,6 @@ def _derive(test: CoefficientClaim) -> Evidence:
             )
     series = " + ".join(f"({c})/t^{k}" if k else str(c) for k, c in enumerate(coefficients) if c != 0) or "0"
     return Evidence(Status.HOLDS, f"{_symbol(problem)} = {series} + …, by moments and by diagrams", data)
-
-
-def _sample(test: CoefficientClaim, budget: Budget) -> Evidence:
-    (problem,) = test.cases
-    if problem.prior == 1:
-        return test.sampled(budget)
-    plan = test.sampling.at(budget)
-    # A prior is a change of the loss by −log(prior)/t; Metropolis-adjusted chains sample that posterior without bias.
-    tilted = replace(problem, loss=problem.loss - sp.log(problem.prior) / plan.t, prior=sp.S.One)
-    ball = Posterior(problem.loss, problem.variables, plan.t, prior=problem.prior, digits=20).cumulant(
-        problem.observables
-    )
-    estimate = estimate_cumulant(replace(tilted, at=problem.at), plan, adjusted=True)
-    return estimates(f"{test.name} at t = {plan.t}", estimate, float(ball.mid()), t=plan.t)
 
 
 def _response(loss: sp.Expr, phi: sp.Expr, delta: sp.Expr, variables: tuple[sp.Symbol, ...]) -> Response:

@@ -10,7 +10,8 @@ where `formula` is what the primer prints, written in the letters of the primer,
                the difference from the formula must vanish identically, and so must all lower orders
     enclosed   certified integrals on a ladder of t give the coefficient as a ball, which must contain the formula's value
     sampled    SGLD at one t and a finite step; the exact law of the discrete chain supplies the step's effect and the higher
-               orders, so that the formula itself is what the z-score tests:
+               orders, so that the formula itself is what the z-score tests (with a prior: Metropolis-adjusted chains, whose
+               law is the posterior, and certified integrals for the higher orders)
 
                    prediction = formula · t^{−k} + (chain − posterior)_k t^{−k} + Σ_{j>k} chain_j t^{−j}
 
@@ -88,8 +89,8 @@ class Sampling:
 
     t: int = 30
     e: sp.Rational = sp.S.Half
-    chains: int = 1024
-    draws: int = 1500
+    chains: int = 512
+    draws: int = 800
     thin: int = 4
     seed: int = 20260722
 
@@ -173,6 +174,19 @@ class CoefficientClaim:
         return combine([self._sample(problem, self.sampling.at(budget)) for problem in self.cases])
 
     def _sample(self, problem: Problem, plan: Sampling) -> Evidence:
+        return self._sample_chain(problem, plan) if problem.prior == 1 else self._sample_adjusted(problem, plan)
+
+    def _sample_adjusted(self, problem: Problem, plan: Sampling) -> Evidence:
+        """With a prior: Metropolis-adjusted chains sample the posterior itself; certified integrals supply the higher orders."""
+        derived, expected = problem.coefficients(self.order)[self.order], self.formula(problem)
+        ball = Posterior(problem.loss, problem.variables, plan.t, prior=problem.prior, digits=20)
+        power = float(plan.t) ** -self.order
+        prediction = float(ball.cumulant(problem.observables).mid()) + float(expected - derived) * power
+        estimate = estimate_cumulant(problem, plan, adjusted=True)
+        known = {"t": plan.t, "prior": str(problem.prior), "problem": str(problem)}
+        return estimates(f"{self.name} at t = {plan.t}", estimate, prediction, scale=float(expected) * power, **known)
+
+    def _sample_chain(self, problem: Problem, plan: Sampling) -> Evidence:
         top = self.order + HIGHER_ORDERS
         chain, posterior = problem.chain_coefficients(top, plan.e), problem.coefficients(top)
         expected = self.formula(problem)
@@ -225,10 +239,10 @@ class CoefficientClaim:
 
 
 def estimate_cumulant(problem: Problem, plan: Sampling, *, adjusted: bool = False) -> "Estimate":
-    """The cumulant of the problem's observables (one, two or three), sampled at t = plan.t with step plan.e/t from its minimum.
+    """The joint cumulant of the problem's observables, sampled at t = plan.t with step plan.e/t from its minimum.
 
     SGLD, or with `adjusted` its Metropolis-adjusted form, whose law is the posterior at any step; the variance is reduced by
-    control variates that are exact for the chain (`sampler.control`).
+    control variates that are exact for the chain (`sampler.control`). A prior enters as a change of the loss by −log(prior)/t.
     """
     import jax
     import jax.numpy as jnp
@@ -240,7 +254,8 @@ def estimate_cumulant(problem: Problem, plan: Sampling, *, adjusted: bool = Fals
     from sampler.posterior import LocalPosterior
 
     centre = jnp.asarray([float(w) for w in problem.minimum.values()])
-    posterior = LocalPosterior(lower_loss(problem.loss, problem.variables), jnp.zeros((1, 0)), centre, plan.t, 0.0)
+    loss = problem.loss - sp.log(problem.prior) / plan.t
+    posterior = LocalPosterior(lower_loss(loss, problem.variables), jnp.zeros((1, 0)), centre, plan.t, 0.0)
     kernel = (mala if adjusted else sgld)(float(plan.e) / plan.t)
     distinct = tuple(dict.fromkeys(problem.observables))
     observables = {str(i): lower(phi, problem.variables) for i, phi in enumerate(distinct)}

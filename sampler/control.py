@@ -22,8 +22,8 @@ Reading order: `fields` (to record), `mean`, `cumulant` (to estimate), `reduced`
 
 from collections.abc import Callable
 from dataclasses import replace
-from itertools import combinations_with_replacement
-from math import prod
+from itertools import combinations, combinations_with_replacement
+from math import factorial, prod
 from typing import Any
 
 import jax.numpy as jnp
@@ -38,6 +38,7 @@ from sampler.kernels.mala import MALA
 from sampler.kernels.sgld import SGLD
 from sampler.posterior import LocalPosterior
 from theory.errors import BadInput
+from theory.laplace import set_partitions
 
 MOST_FIELDS = 1000
 ROUNDING = 1e-10  # of a mean of many doubles, and of what a burn-in of a dozen relaxation times leaves behind
@@ -125,21 +126,33 @@ def mean(trace: np.ndarray, controls: np.ndarray) -> Estimate:
 
 
 def cumulant(traces: list[np.ndarray], controls: np.ndarray) -> Estimate:
-    """The mean, covariance or third cumulant of one, two or three traces (chains, draws), with the fields (…, k).
+    """The joint cumulant of any number of traces (chains, draws), repetition allowed, with the fields (…, k).
 
-    The series that is averaged is the influence function of the cumulant plus the cumulant itself, centred on reduced means:
-    (x−x̄)(y−ȳ) for two; (x−x̄)(y−ȳ)(z−z̄) less the means of pairs times the third, for three.
+    The series that is averaged is the cumulant plus its influence function at the sampled law: over the set partitions π,
+
+        s = Σ_π (−1)^{|π|−1} (|π|−1)! [Σ_{B∈π} x_B Π_{B′≠B} m_{B′} − (|π|−1) Π_B m_B],   x_B = Π_{i∈B} x_i,   m_B = mean of x_B,
+
+    centred on reduced means, so that m_B = 0 for a single trace: (x−x̄)(y−ȳ) for two.
     """
     if len(traces) == 1:
         return mean(traces[0], controls)
     centred = [trace - float(mean(trace, controls).mean) for trace in traces]
-    series = np.prod(centred, axis=0)
-    if len(traces) == 3:
-        x, y, z = centred
-        series = series - x * np.mean(y * z) - y * np.mean(x * z) - z * np.mean(x * y)
-    elif len(traces) > 3:
-        raise BadInput(f"control.cumulant estimates cumulants of one, two or three traces, not of {len(traces)}.")
+    products = {block: np.prod([centred[i] for i in block], axis=0) for block in _blocks(len(traces))}
+    means = {block: float(product.mean()) if len(block) > 1 else 0.0 for block, product in products.items()}
+    series = np.zeros_like(centred[0])
+    for partition in set_partitions(tuple(range(len(traces)))):
+        blocks = [tuple(sorted(block)) for block in partition]
+        factor = (-1) ** (len(blocks) - 1) * factorial(len(blocks) - 1)
+        for block in blocks:
+            others = prod(means[other] for other in blocks if other != block)
+            if others:
+                series = series + factor * others * products[block]
+        series = series - factor * (len(blocks) - 1) * prod(means[block] for block in blocks)
     return mean(series, controls)
+
+
+def _blocks(count: int) -> list[tuple[int, ...]]:
+    return [block for size in range(1, count + 1) for block in combinations(range(count), size)]
 
 
 def reduced(series: np.ndarray, controls: np.ndarray) -> np.ndarray:

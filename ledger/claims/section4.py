@@ -1,108 +1,54 @@
 """Section 4.1: the regular case. H positive definite, flat prior, one minimum.
 
-Each formula below is written as the primer prints it, in its letters: Σ = H⁻¹, T = D³L; a, A, Φ are the derivatives of φ at
-w*, b, B those of ψ; (T:M)_i = Σ_jk T_ijk M_jk. Nothing in a formula knows how it is derived.
+The formulas are those of `ledger.formulas`. Each is tried on problems whose derivative tensors are all symbols (derived), and on
+problems with numbers (enclosed, sampled).
 
-Reading order: the formulas, the problems they are tried on, the claims.
+Reading order: the problems, further derivations, the claims.
 """
 
 from collections.abc import Callable
 
 import sympy as sp
 
-from ledger.claim import Budget, Claim, Diagrams, Evidence, Status
+from ledger import partition
+from ledger.claim import Diagrams, Evidence, Status
 from ledger.coefficient import CoefficientClaim, Problem
-from ledger.compare import combine
+from ledger.evidence import vanishes
+from ledger.formulas import (
+    LEMMA_25_FACTORS,
+    corollary_23,
+    eigenbasis,
+    example_24,
+    example_27,
+    lemma_18,
+    lemma_20,
+    lemma_25,
+    lemma_25_terms,
+)
+from ledger.regular import (
+    A1,
+    A2,
+    B1,
+    B2,
+    B3,
+    PHI,
+    QUARTIC_1D,
+    QUARTIC_2D,
+    ROTATED_2D,
+    SYMBOLIC_1D,
+    alpha,
+    claim,
+    curved,
+    generic,
+    lam,
+    one_d,
+    x,
+    y,
+)
 from theory import diagrams, graphs, laplace
 from theory.notation import matrix_notation
-from theory.response import Posterior, W, linearize
-from theory.tensors import contract, dot, generic_symmetric
-
-x, y, z = sp.symbols("x y z", real=True)
-lam, alpha, gamma = sp.symbols("lambda alpha gamma", positive=True)
-
-
-# ── formulas ──────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def lemma_18(problem: Problem) -> sp.Expr:
-    """eq 12: ½ [tr(AΣ) − (Σa)·(T:Σ)] for φ(w*) = 0."""
-    data, (phi,) = problem.data, problem.taylor
-    return ((phi.D2 * data.Sigma).trace() - dot(data.Sigma * phi.D1, data.T_Sigma)) / 2
-
-
-def lemma_20(problem: Problem) -> sp.Expr:
-    """eq 14: aᵀΣb for φ(w*) = ψ(w*) = 0."""
-    phi, psi = problem.taylor
-    return dot(phi.D1, problem.data.Sigma * psi.D1)
-
-
-def lemma_25_terms(problem: Problem) -> tuple[sp.Expr, ...]:
-    """eq 19 without its factors: tr(AΣBΣ), (Σb)·(Φ:Σ), bᵀΣAΣ(T:Σ), (Σb)·(T:(ΣAΣ))."""
-    data, (phi, psi) = problem.data, problem.taylor
-    S, A, b = data.Sigma, phi.D2, psi.D1
-    return (
-        (A * S * psi.D2 * S).trace(),
-        dot(S * b, contract(phi.D3, S)),
-        dot(b, S * A * S * data.T_Sigma),
-        dot(S * b, contract(data.T, S * A * S)),
-    )
-
-
-LEMMA_25_FACTORS = (sp.Rational(1, 2), sp.Rational(1, 2), -sp.Rational(1, 2), -sp.Rational(1, 2))
-
-
-def lemma_25(problem: Problem, factors: tuple[sp.Rational, ...] = LEMMA_25_FACTORS) -> sp.Expr:
-    """eq 19: ½ tr(AΣBΣ) + ½ (Σb)·(Φ:Σ) − ½ bᵀΣAΣ(T:Σ) − ½ (Σb)·(T:(ΣAΣ)) for Dφ(w*) = 0."""
-    return sum((f * term for f, term in zip(factors, lemma_25_terms(problem), strict=True)), sp.S.Zero)
-
-
-def example_27(problem: Problem) -> sp.Expr:
-    """eq 21: ½ tr(BΣ) − ½ (Σb)·(T:Σ) for φ = L."""
-    data, (_, psi) = problem.data, problem.taylor
-    return ((psi.D2 * data.Sigma).trace() - dot(data.Sigma * psi.D1, data.T_Sigma)) / 2
-
-
-def in_one_dimension(formula: sp.Expr):
-    """A formula in λ, α, γ of L = (λ/2)x² + (α/6)x³ + (γ/24)x⁴, read off at the problem's own coefficients."""
-
-    def value(problem: Problem) -> sp.Expr:
-        (v,) = problem.variables
-        derivatives = {
-            s: sp.diff(problem.loss, v, k).subs(problem.data.at) for s, k in ((lam, 2), (alpha, 3), (gamma, 4))
-        }
-        return sp.sympify(formula).subs(derivatives)
-
-    return value
-
-
-# ── problems ──────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def generic(d: int, observables: tuple[tuple[tuple[str, int], ...], ...], *, loss_observable: bool = False) -> Problem:
-    """Every derivative tensor a symbol, in coordinates with H = I (the formulas are tensorial, so nothing is lost)."""
-    v = (x, y, z)[:d]
-    loss = sum((w**2 for w in v), sp.S.Zero) / 2 + generic_symmetric("T", v, 3) + generic_symmetric("Q", v, 4)
-    phis = tuple(sum((generic_symmetric(name, v, r) for name, r in parts), sp.S.Zero) for parts in observables)
-    return Problem(loss, ((loss,) if loss_observable else ()) + phis, v, (sp.S.Zero,) * d)
-
-
-def curved(observables: tuple[sp.Expr, ...]) -> Problem:
-    """The same with a Hessian that is not diagonal, H = [[2, 1], [1, 3]], in two variables."""
-    loss = x**2 + x * y + sp.Rational(3, 2) * y**2 + generic_symmetric("T", (x, y), 3)
-    return Problem(loss, observables, (x, y), (sp.S.Zero, sp.S.Zero))
-
-
-QUARTIC_1D = x**2 / 2 + x**3 / 6 + x**4 / 24
-QUARTIC_2D = x**2 / 2 + y**2 + x**3 / 8 + x * y**2 / 4 + x**4 / 24 + y**4 / 12
-SYMBOLIC_1D = lam * x**2 / 2 + alpha * x**3 / 6 + gamma * x**4 / 24
-A1, A2, PHI, B1, B2, B3 = ("a", 1), ("A", 2), ("Phi", 3), ("b", 1), ("B", 2), ("Psi", 3)
-
-
-def one_dimensional(*observables: sp.Expr) -> tuple[tuple[Problem, ...], tuple[Problem, ...]]:
-    """Example 19's loss, symbolic and with numbers."""
-    return (Problem(SYMBOLIC_1D, observables, (x,)),), (Problem(QUARTIC_1D, observables, (x,)),)
-
+from theory.response import Posterior, W, influence_function, linearize
+from theory.tensors import generic_symmetric
 
 LEMMA_18 = CoefficientClaim(
     "t⟨φ⟩", lemma_18, 1,
@@ -125,6 +71,28 @@ LEMMA_25 = CoefficientClaim(
     cases=(Problem(QUARTIC_2D, (x**2 + x * y + x**3 / 8, x + y / 2 - x**2 / 4), (x, y)),),
 )  # fmt: skip
 
+EIGENBASIS = CoefficientClaim(
+    "t Cov(φ, ψ)", eigenbasis, 1,
+    generic=(generic(1, ((A1, A2), (B1, B2))), generic(3, ((A1,), (B1,))),
+             curved((generic_symmetric("a", (x, y), 1), generic_symmetric("b", (x, y), 1)))),
+    cases=(Problem(ROTATED_2D, (x - y / 3 + y**2, x + y / 2 - x * y), (x, y)),),
+)  # fmt: skip
+
+# The second observable is −ΔL, so that κ(φ, −ΔL) = χ(φ; ΔL).
+COROLLARY_23 = CoefficientClaim(
+    "t χ(φ; ΔL)", corollary_23, 1,
+    generic=(generic(1, ((A1, A2), (B1, B2))), generic(2, ((A1, A2), (B1, B2))),
+             curved((generic_symmetric("a", (x, y), 1), generic_symmetric("b", (x, y), 1)))),
+    cases=(Problem(ROTATED_2D, (x + y**2 / 2, y / 2 - x + x**2), (x, y)),),
+)  # fmt: skip
+
+# Two data points ℓ_z = L ± δ; the second observable is −(ℓ_z − L).
+EXAMPLE_24 = CoefficientClaim(
+    "t χ_z(φ)", example_24, 1,
+    generic=(generic(2, ((A1, A2), (B1, B2))), curved((generic_symmetric("a", (x, y), 1), generic_symmetric("b", (x, y), 1)))),
+    cases=(Problem(ROTATED_2D, (x - y / 4 + x * y, -(x / 3 - y / 2 + x * y / 4)), (x, y)),),
+)  # fmt: skip
+
 EXAMPLE_27 = CoefficientClaim(
     "t² Cov(L, ψ)", example_27, 2,
     generic=(generic(1, ((B1, B2),), loss_observable=True), generic(2, ((B1, B2),), loss_observable=True),
@@ -133,23 +101,14 @@ EXAMPLE_27 = CoefficientClaim(
 )  # fmt: skip
 
 
-def _one_d(
-    name: str, formula: sp.Expr, order: int, observables: tuple[sp.Expr, ...], symbolic=None
-) -> CoefficientClaim:
-    symbolic_problems, cases = one_dimensional(*observables)
-    if symbolic is not None:
-        symbolic_problems = (Problem(SYMBOLIC_1D, symbolic, (x,)),)
-    return CoefficientClaim(name, in_one_dimension(formula), order, symbolic_problems, cases)
-
-
 EXAMPLE_19 = (
-    _one_d("t⟨x⟩", -alpha / (2 * lam**2), 1, (x,)),
-    _one_d("t⟨x²⟩", 1 / lam, 1, (x**2,)),
-    _one_d("t⟨L−L(w*)⟩", sp.Rational(1, 2), 1, (QUARTIC_1D,), symbolic=(SYMBOLIC_1D,)),
+    one_d("t⟨x⟩", -alpha / (2 * lam**2), 1, (x,)),
+    one_d("t⟨x²⟩", 1 / lam, 1, (x**2,)),
+    one_d("t⟨L−L(w*)⟩", sp.Rational(1, 2), 1, (QUARTIC_1D,), symbolic=(SYMBOLIC_1D,)),
 )
 EXAMPLE_26 = (
-    _one_d("t²Cov(x², x)", -2 * alpha / lam**3, 2, (x**2, x)),
-    _one_d("t²κ₃(x, x, x)", -alpha / lam**3, 2, (x, x, x)),
+    one_d("t²Cov(x², x)", -2 * alpha / lam**3, 2, (x**2, x)),
+    one_d("t²κ₃(x, x, x)", -alpha / lam**3, 2, (x, x, x)),
 )
 
 
@@ -225,6 +184,22 @@ def four_diagrams(problem: Problem, factors: tuple[sp.Rational, ...] = LEMMA_25_
     return Evidence(Status.REFUTED, f"no diagram equals the term {unmatched}", found)
 
 
+def moving_minimum(problem: Problem) -> Evidence:
+    """Def 22 by the implicit function theorem: D(L + hΔL)(w*_h) = 0 gives dw*_h/dh = −H⁻¹DΔL, and IF = dφ(w*_h)/dh."""
+    h = sp.Symbol("h")
+    phi, delta = problem.observables
+    at = problem.data.at
+    speed = sp.symbols(f"s1:{len(problem.variables) + 1}")
+    path = {v: at[v] + h * s for v, s in zip(problem.variables, speed, strict=True)}
+    gradient = [
+        sp.diff(problem.loss + h * delta, v).subs(path, simultaneous=True).diff(h).subs(h, 0) for v in problem.variables
+    ]
+    (solution,) = sp.linsolve(gradient, speed)
+    moved = phi.subs(path, simultaneous=True).diff(h).subs(h, 0).subs(dict(zip(speed, solution, strict=True)))
+    claimed = influence_function(problem.loss, phi, delta, problem.variables, problem.at)
+    return vanishes("IF(φ, ΔL)", {"dφ(w*_h)/dh": moved - claimed}, "is the speed of φ at the moving minimum")
+
+
 def companion(problem: Problem, top: int = 5) -> Evidence:
     """Cov(L, ψ) = −d⟨ψ⟩/dt, order by order: the coefficient of t^{−k−1} is k times that of ⟨ψ⟩ at t^{−k}."""
     psi = problem.observables[1]
@@ -268,64 +243,59 @@ def cancellation(problem: Problem) -> Evidence:
 # ── claims ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _claim(
-    claim_id: str,
-    labels: tuple[str, ...],
-    statement: str,
-    tests: tuple[CoefficientClaim, ...],
-    *more: Callable[[], Evidence],
-    finding: str | None = None,
-) -> Claim:
-    """A claim from coefficient tests; `more` are further derivations, functions without arguments."""
-
-    def derived(budget: Budget) -> Evidence:
-        return combine([*(test.derived(budget) for test in tests), *(derivation() for derivation in more)])
-
-    def enclosed(budget: Budget) -> Evidence:
-        return combine([test.enclosed(budget) for test in tests])
-
-    def sampled(budget: Budget) -> Evidence:
-        return combine([test.sampled(budget) for test in tests])
-
-    return Claim(claim_id, labels, "4.1", statement, derived, enclosed, sampled, finding)
-
-
 CLAIMS = (
-    _claim(
+    partition.CLAIM,
+    claim(
         "Lem 18", ("Lem 18", "eq 12"),
         "φ(w*) = 0 ⇒ ⟨φ⟩ = (1/2t) [tr(AΣ) − (Σa)·(T:Σ)] + O(t⁻²)",
         (LEMMA_18,),
     ),
-    _claim(
+    claim(
         "Ex 19", ("Ex 19", "eq 13"),
         "L = (λ/2)x² + (α/6)x³ + (γ/24)x⁴, α² < 3λγ: t⟨x⟩ → −α/(2λ²), t⟨x²⟩ → 1/λ, t⟨L − L(w*)⟩ → d/2",
         EXAMPLE_19,
     ),
-    _claim(
+    claim(
         "Lem 20", ("Lem 20", "eq 14", "Ex 21", "eq 15"),
         "φ(w*) = ψ(w*) = 0 ⇒ Cov(φ, ψ) = (1/t) aᵀΣb + O(t⁻²); t Cov(x, x) → 1/λ",
-        (LEMMA_20, _one_d("t Cov(x, x)", 1 / lam, 1, (x, x))),
+        (LEMMA_20, one_d("t Cov(x, x)", 1 / lam, 1, (x, x))),
     ),
-    _claim(
+    claim(
+        "eq 16", ("eq 16",),
+        "In the eigenbasis of H: Cov(φ, ψ) = (1/t) Σ_i a_i b_i/λ_i + O(t⁻²); the flattest directions dominate",
+        (EIGENBASIS,),
+    ),
+    claim(
+        "Cor 23", ("Cor 23", "Def 22", "eq 17"),
+        "χ(φ; ΔL) = (1/t) IF(φ, ΔL) + O(t⁻²) with IF(φ, ΔL) = −Dφᵀ H⁻¹ DΔL (no 1/t in IF itself)",
+        (COROLLARY_23,),
+        lambda: moving_minimum(generic(2, ((A1, A2), (B1, B2)))),
+    ),
+    claim(
+        "Ex 24", ("Ex 24", "eq 18"),
+        "χ_z(φ) = −(1/t) Σ_i (∂_iφ)(∂_iℓ_z)/λ_i + O(t⁻²), as DL(w*) = 0",
+        (EXAMPLE_24,),
+    ),
+    claim(
         "Lem 25", ("Lem 25", "eq 19", "Fig 4"),
         "Dφ(w*) = 0 ⇒ t² Cov(φ, ψ) = ½ tr(AΣBΣ) + ½ (Σb)·(Φ:Σ) − ½ bᵀΣAΣ(T:Σ) − ½ (Σb)·(T:(ΣAΣ)) + O(1/t)",
         (LEMMA_25,),
         lambda: four_diagrams(generic(2, ((A2, PHI), (B1, B2)))),
     ),
-    _claim(
+    claim(
         "Ex 26", ("Ex 26", "eq 20"),
         "One dimension: t² Cov(x², x) → −2α/λ³, t² κ₃(x, x, x) → −α/λ³, and t d/dh Cov_h(x, x) → α/λ³ for L + hx",
         EXAMPLE_26,
         response_of_the_variance,
     ),
-    _claim(
+    claim(
         "Ex 27", ("Ex 27", "eq 21"),
         "φ = L − L(w*): t² Cov(L, ψ) → ½ tr(BΣ) − ½ (Σb)·(T:Σ); exactly, Cov(L, ψ) = −d⟨ψ⟩/dt",
         (EXAMPLE_27,),
         lambda: cancellation(generic(2, ((B1, B2),), loss_observable=True)),
         lambda: companion(generic(1, ((B1, B2),), loss_observable=True)),
     ),
-    _claim(
+    claim(
         "Ex 27, text", ("Ex 27, text",),
         "For quadratic L (T = 0) the responses t²χ_z(L) → −½ (tr(ΣD²ℓ_z) − d) average to 0 over q",
         (QUADRATIC_RESPONSE,),
