@@ -54,7 +54,8 @@ def fields(kernel: Kernel, posterior: LocalPosterior, *, degree: int = 3) -> Cal
         raise BadInput("control.fields: the fields have mean 0 for full-batch chains only; set batch_size=None.")
     if not isinstance(kernel, SGLD | MALA):
         raise BadInput(f"control.fields knows the kernels sgld and mala, not {type(kernel).__name__}.")
-    d = _moving(posterior).size
+    moving = _moving(posterior)  # outside of any trace: it decides shapes
+    d = moving.size
     powers = [_powers(d, c) for k in range(1, degree + 1) for c in combinations_with_replacement(range(d), k)]
     if len(powers) > MOST_FIELDS:
         raise BadInput(
@@ -67,7 +68,6 @@ def fields(kernel: Kernel, posterior: LocalPosterior, *, degree: int = 3) -> Cal
 
     def field(params: Any) -> Float[Array, " k"]:
         _, gradient = posterior.value_and_gradient(params, posterior.data)
-        moving = _moving(posterior)
         x = ravel_pytree(posterior.displacement(params))[0][moving] * scale
         g = ravel_pytree(gradient)[0][moving] / scale
         return jnp.stack(build(x, g, powers, noise))

@@ -119,6 +119,18 @@ def test_clamped_weights_have_no_fields() -> None:
     )  # fmt: skip
     field = control.fields(sgld(0.5 / T), posterior, degree=2)
     assert field(posterior.centre).shape == (5,)
+    # Inside a chain, where everything is traced, and unbiased there: 5 fields with mean 0.
+    run = chain.run(
+        jax.random.key(3),
+        sgld(0.5 / T),
+        posterior,
+        chains=64,
+        draws=200,
+        burn_in=60,
+        thin=2,
+        observables={"fields": field},
+    )
+    assert np.abs(diagnostics.mean(run.trace("fields")).z(0.0)).max() < BOUND
 
 
 def test_bad_input_is_named() -> None:
