@@ -24,11 +24,10 @@ def total(terms: Sequence[Any], is_plain: IsPlain) -> sp.Expr:
     coefficients: dict[Any, Any] = {}
     for term in terms:
         for part in () if is_plain(term) else sp.Add.make_args(term):
-            coefficient, rest = part.as_coeff_Mul(rational=True)
+            coefficient, rest = part.as_coeff_Mul()
             coefficients[rest] = coefficients.get(rest, sp.S.Zero) + coefficient
-    parts = [product([coefficient, rest], is_plain) for rest, coefficient in coefficients.items()]
-    plain = sp.Add(plain, *(part for part in parts if is_plain(part)))
-    return _joined(sp.Add, plain, [part for part in parts if not is_plain(part)])
+    parts = [product([coefficient, rest], is_plain) for rest, coefficient in coefficients.items() if coefficient != 0]
+    return _joined(sp.Add, plain, parts)
 
 
 def product(factors: Sequence[Any], is_plain: IsPlain) -> sp.Expr:
@@ -38,7 +37,7 @@ def product(factors: Sequence[Any], is_plain: IsPlain) -> sp.Expr:
     if plain == 0 or not rest:
         return plain
     if len(rest) == 1 and isinstance(rest[0], sp.Add) and isinstance(plain, sp.Rational):
-        return rest[0] if plain == 1 else total([product([plain, term], is_plain) for term in rest[0].args], is_plain)
+        return total([product([plain, term], is_plain) for term in rest[0].args], is_plain)
     exponents: dict[Any, Any] = {}
     inside: list[Any] = []
     for factor in (part for whole in rest for part in sp.Mul.make_args(whole)):
@@ -50,8 +49,7 @@ def product(factors: Sequence[Any], is_plain: IsPlain) -> sp.Expr:
     parts = [power(base, exponent, is_plain) for base, exponent in exponents.items()]
     if inside:
         parts.append(apply(sp.exp, total(inside, is_plain), is_plain))
-    plain = sp.Mul(plain, *(part for part in parts if is_plain(part)))
-    return _joined(sp.Mul, plain, [part for part in parts if not is_plain(part)])
+    return _joined(sp.Mul, plain, [part for part in parts if part != 1])
 
 
 def power(base: Any, exponent: Any, is_plain: IsPlain) -> sp.Expr:
@@ -77,4 +75,4 @@ def _joined(operation: Any, plain: sp.Expr, rest: list[sp.Expr]) -> sp.Expr:
     if not rest:
         return plain
     parts = [part for part in operation.make_args(plain) if part != operation.identity] + rest
-    return parts[0] if len(parts) == 1 else operation(*sorted(parts, key=_ORDER), evaluate=False)
+    return operation(*sorted(parts, key=_ORDER), evaluate=False)

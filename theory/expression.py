@@ -104,7 +104,8 @@ def parse_point(text: str, variables: Sequence[sp.Symbol]) -> dict[sp.Symbol, sp
             f"{_count(len(variables), 'variable')}; give one rational number for each of {listed}"
         )
     point = {}
-    for symbol, part in zip(variables, parts, strict=True):
+    for i, symbol in enumerate(variables):
+        part = parts[i]
         value = parse(part, (), what=f"coordinate {symbol.name}")
         if not isinstance(value, sp.Rational):
             raise BadInput(f'the coordinate {symbol.name} = "{_clean(part, 40)}" is not rational; write it like 1/2')
@@ -121,7 +122,7 @@ def _tokens(text: str) -> list[Token]:
             position += len(text[position:]) - len(text[position:].lstrip())
             tokens.append(Token("unknown", text[position], position + 1))
             break
-        kind = match.lastgroup or ""
+        kind = str(match.lastgroup)
         body = match[kind]
         tokens.append(Token(body if kind == "mark" else kind, body, match.start(kind) + 1))
         position = match.end()
@@ -149,10 +150,8 @@ class _Parser:
         first = self.peek()
         terms = [self.product()]
         while self.peek().kind in ("+", "-"):
-            minus = self.take().kind == "-"
-            term = self.product()
-            terms.append(self.negative(term) if minus else term)
-        return terms[0] if len(terms) == 1 else self.plus(first, terms)
+            terms.append(self.product())  # which begins with the sign
+        return self.plus(first, terms)
 
     def product(self) -> sp.Expr:
         first = self.peek()
@@ -215,7 +214,7 @@ class _Parser:
         if len(mantissa) > MAX_DIGITS or len(exponent) > 5 or abs(int(exponent or "0")) > MAX_DIGITS:
             raise self.error(token, f"this number is too long; at most {MAX_DIGITS} digits are read")
         whole, _, decimals = mantissa.partition(".")
-        return sp.Rational(int(whole + decimals), 1) * sp.Integer(10) ** (int(exponent or "0") - len(decimals))
+        return sp.Integer(int(whole + decimals)) * sp.Integer(10) ** (int(exponent or "0") - len(decimals))
 
     def name(self, token: Token) -> sp.Expr:
         if token.text in self.names:
@@ -291,7 +290,7 @@ class _Parser:
 
     def take(self) -> Token:
         token = self.tokens[self.next]
-        self.next += token.kind != "end"
+        self.next += 1
         return token
 
     def deeper(self, token: Token) -> None:
@@ -302,7 +301,7 @@ class _Parser:
     def error(self, token: Token, problem: str) -> BadInput:
         start = max(0, token.column - 31)
         end = token.column + 29
-        excerpt = ("…" if start else "") + _clean(self.text[start:end], 60) + ("…" if end < len(self.text) else "")
+        excerpt = ("…" if start else "") + _printable(self.text[start:end]) + ("…" if end < len(self.text) else "")
         return BadInput(f'the {self.what} "{excerpt}" cannot be read at column {token.column}: {problem}')
 
 
@@ -318,8 +317,12 @@ def _unexpected(token: Token) -> str:
 
 def _clean(text: str, limit: int) -> str:
     """One printable line of at most `limit` characters."""
-    line = "".join(character if character.isprintable() else " " for character in text.strip())
+    line = _printable(text)
     return line if len(line) <= limit else line[: limit - 1] + "…"
+
+
+def _printable(text: str) -> str:
+    return "".join(character if character.isprintable() else " " for character in text.strip())
 
 
 def _count(number: int, noun: str) -> str:

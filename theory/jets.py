@@ -17,6 +17,7 @@ Reading order: `jets` (the public entry: several expressions over one common dom
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate, repeat
 from typing import Any
 
 import sympy as sp
@@ -31,7 +32,7 @@ Point = Mapping[sp.Symbol, sp.Expr]
 
 SMOOTH = (
     sp.exp, sp.log, sp.sin, sp.cos, sp.tan, sp.sinh, sp.cosh, sp.tanh, sp.atan, sp.asinh, sp.erf, sp.sec, sp.csc, sp.cot,
-    sp.asin, sp.acos, sp.atanh, sp.sech, sp.coth, sp.csch, sp.acot, sp.erfc, sp.gamma, sp.loggamma,
+    sp.asin, sp.acos, sp.atanh, sp.sech, sp.coth, sp.csch, sp.erfc, sp.gamma, sp.loggamma,
 )  # fmt: skip
 
 
@@ -55,10 +56,12 @@ def point(variables: Sequence[sp.Symbol], at: Point | Sequence[Any] | None) -> d
     """The base point as a dictionary; None is the origin. Raises `BadInput` on a wrong length or an inexact number."""
     if at is None:
         return dict.fromkeys(variables, sp.S.Zero)
-    values = [at[v] for v in variables] if isinstance(at, Mapping) else list(at)
-    if len(values) != len(variables):
-        raise BadInput(f"the point {tuple(values)} has {len(values)} coordinates for {len(variables)} variables")
-    return {v: exact(value) for v, value in zip(variables, values, strict=True)}
+    values = [exact(value) for value in ([at[v] for v in variables] if isinstance(at, Mapping) else at)]
+    try:
+        return dict(zip(variables, values, strict=True))
+    except ValueError:
+        where = f"the point ({', '.join(map(str, values))})"
+        raise BadInput(f"{where} has {len(values)} coordinates for {len(variables)} variables") from None
 
 
 def exact(value: Any) -> sp.Expr:
@@ -68,7 +71,7 @@ def exact(value: Any) -> sp.Expr:
     expr = sp.sympify(value)
     floats = expr.atoms(sp.Float) if isinstance(expr, sp.Basic) else set()
     if floats:
-        raise BadInput(f"{expr} holds the inexact number {min(floats, key=str)}; write it as a fraction")
+        raise BadInput(f"{expr} holds the inexact number {min(floats)}; write it as a fraction")
     if not isinstance(expr, sp.Expr):
         raise BadInput(f"{expr} is not a scalar expression")
     return expr
@@ -131,19 +134,21 @@ class _Tree:
             self.constants.append(sp.sympify(self.at[node]))
         elif not node.has(*self.variables):
             self.constants.append(self._finite(node, node))
-        elif isinstance(node, (sp.Add, sp.Mul)) or _power(node):
-            for child in node.args[: 1 if isinstance(node, sp.Pow) else None]:
+        elif isinstance(node, (sp.Add, sp.Mul)):
+            for child in node.args:
                 self._collect(child)
+        elif _natural_power(node):
+            self._collect(node.base)
         else:
             function, inner = self._elementary(node)
             self._collect(inner)
-            z = sp.Dummy("z")
-            f, centre = function(z), sp.simplify(inner.subs(self.at))
-            taylor = []
-            for k in range(self.order + 1):
-                value = self._finite(node, sp.simplify(f.subs(z, centre)))
-                taylor.append(value / sp.factorial(k))
-                f = sp.diff(f, z)
+            z = sp.Dummy()
+            centre = sp.simplify(inner.subs(self.at))
+            if isinstance(node, sp.Pow) and inner == node.base and centre == 0:  # x**(5/2) has two finite derivatives
+                raise self._singular(node, "its base is 0 there")
+            derivatives = accumulate(repeat(z, self.order), sp.diff, initial=function(z))
+            values = (self._finite(node, sp.simplify(f.subs(z, centre))) for f in derivatives)
+            taylor = [value / sp.factorial(k) for k, value in enumerate(values)]
             self.derivatives[node] = taylor
             self.constants.extend(taylor)
             self.constants.append(centre)
@@ -162,9 +167,12 @@ class _Tree:
 
     def _finite(self, node: sp.Expr, value: sp.Expr) -> sp.Expr:
         if value.has(sp.zoo, sp.nan, sp.oo, -sp.oo) or value.is_real is False:
-            where = ", ".join(f"{v} = {self.at[v]}" for v in self.variables)
-            raise BadInput(f"{node} is not real-analytic at {where} (a value there is {value}); choose another point")
+            raise self._singular(node, f"a value there is {value}")
         return value
+
+    def _singular(self, node: sp.Expr, why: str) -> BadInput:
+        where = ", ".join(f"{v} = {self.at[v]}" for v in self.variables)
+        return BadInput(f"{node} is not real-analytic at {where} ({why}); choose another point")
 
     def parts(self, ring: PolyRing) -> tuple[Part, ...]:
         memo: dict[sp.Expr, list[Part]] = {}
@@ -190,14 +198,14 @@ class _Tree:
             return constant(node)
         if isinstance(node, sp.Add):
             children = [self._series(child, ring, memo) for child in node.args]
-            return [sum((c[k] for c in children), zero) for k in range(order + 1)]
+            return [ring.add([c[k] for c in children]) for k in range(order + 1)]
         if isinstance(node, sp.Mul):
             product = self._series(node.args[0], ring, memo)
             for child in node.args[1:]:
                 product = multiply(product, self._series(child, ring, memo), zero)
             return product
-        if _power(node):
-            return power(self._series(node.args[0], ring, memo), int(node.args[1]), zero)
+        if _natural_power(node):
+            return power(self._series(node.base, ring, memo), int(node.exp), zero)
         _, inner = self._elementary(node)
         u = [zero, *self._series(inner, ring, memo)[1:]]
         coefficients = [ring.domain.from_sympy(c) for c in self.derivatives[node]]
@@ -208,12 +216,12 @@ class _Tree:
         return series
 
 
-def _power(node: sp.Expr) -> bool:
-    return isinstance(node, sp.Pow) and bool(node.exp.is_Integer) and node.exp > 0
+def _natural_power(node: sp.Expr) -> bool:
+    return isinstance(node, sp.Pow) and bool(node.exp.is_Integer and node.exp.is_positive)
 
 
 def multiply(f: Sequence[Any], g: Sequence[Any], zero: Any) -> list[Any]:
-    """The product of two graded series, truncated at the shorter one's order."""
+    """The product of two graded series, truncated at the shorter one's order; parts that are 0 are never multiplied."""
     return [sum((f[i] * g[k - i] for i in range(k + 1) if f[i] and g[k - i]), zero) for k in range(min(len(f), len(g)))]
 
 

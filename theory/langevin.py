@@ -20,8 +20,9 @@ Reading order: `expectation`, `cumulant` (public), `minibatch` (gradient noise o
 """
 
 from collections.abc import Mapping, Sequence
-from itertools import combinations_with_replacement, product
+from itertools import combinations_with_replacement, permutations, product
 from math import comb, prod
+from operator import sub
 from typing import Any
 
 import sympy as sp
@@ -44,7 +45,7 @@ def expectation(
 
     e: step in units of 1/t, rational or symbol; gamma: localisation γ (fixed as t grows); preconditioner: a constant symmetric
     positive definite matrix D. noise[(i, j, …)]: the joint conditional cumulant of the gradient components g_i, g_j, …
-    divided by t, an expression in `variables` (see `minibatch`); index tuples are sorted, absent ones are 0.
+    divided by t, an expression in `variables` (see `minibatch`); two or more indices, sorted; absent ones are 0.
     loss, phi, at: as in `theory.laplace`. Raises `BadInput` when the chain is unstable at leading order.
     """
     chain = Chain(
@@ -99,21 +100,23 @@ class Chain:
         if not isinstance(order, int) or order < 0:
             raise BadInput(f"order must be an integer ≥ 0, got {order!r}")
         loss, e, gamma = exact(loss), exact(e), exact(gamma)
-        self.d, self.order, self.top = len(variables), order, 2 * order
+        self.d, self.top = len(variables), 2 * order
         at = locate(loss, variables, at)
         scaling = sp.eye(self.d) if preconditioner is None else sp.Matrix(preconditioner).applyfunc(exact)
         noise = dict(noise or {})
+        _refuse_noise(noise, variables)
         expressions = [loss, *observables, *noise.values()]
         orders = [self.top + 2] + [self.top] * (len(expressions) - 1)
         taylor = jets(expressions, variables, at, orders, extra=[e, gamma, *scaling])
         self.jets, self.ring, self.domain = taylor, taylor.ring, taylor.ring.domain
-        self.observables = [list(p) for p in taylor.parts[1 : 1 + len(observables)]]
-        self.noise = dict(zip(noise, taylor.parts[1 + len(observables) :], strict=True))
-        _refuse_unstable(scaling, taylor, taylor.parts[0][2], e)
+        loss_parts, *parts = taylor.parts
+        self.observables = parts[: len(observables)]
+        self.noise = {indices: parts[len(observables) + k] for k, indices in enumerate(noise)}
+        _refuse_unstable(scaling, taylor, loss_parts[2], e)
         self._e = self._convert(e)
         self._scaling = [[self._convert(c) for c in row] for row in scaling.tolist()]
-        self._kappa = self._conditional_cumulants(taylor.parts[0], self._convert(gamma))
-        self._steps: dict[Monomial, list[Any]] = {(0,) * self.d: [self.ring.one] + [self.ring.zero] * self.top}
+        self._kappa = self._conditional_cumulants(loss_parts, self._convert(gamma))
+        self._steps: dict[Monomial, list[Any]] = {(0,) * self.d: self._at_leading_order(self.ring.one)}
         self._solved: dict[tuple[int, int], dict[Monomial, Any]] = {}
         self._systems: dict[int, DomainMatrix] = {}
 
@@ -122,30 +125,31 @@ class Chain:
         indices, zero = tuple(indices), self.ring.zero
 
         def moment(block: tuple[int, ...]) -> list[Any]:
-            product_ = [self.ring.one] + [zero] * self.top
+            centred = self._at_leading_order(self.ring.one)
             for i in block:
-                phi = self.observables[i]
-                product_ = multiply([zero, *phi[1:]] if len(indices) > 1 else phi, product_, zero)
-            return self.mean(product_)
+                centred = multiply([zero, *self.observables[i][1:]], centred, zero)
+            return self.mean(centred)
 
         series = cumulant_from_moments(indices, moment, lambda f, g: multiply(f, g, self.domain.zero))
+        if len(indices) == 1:  # constants drop out of all other cumulants
+            series[0] = series[0] + self.observables[indices[0]][0].coeff(1)
         return tuple(self.jets.expr(c) for c in series)
 
     def mean(self, graded: Sequence[Any]) -> list[Any]:
         """E of Σ_j h^j f_j(x), f_j homogeneous of degree j, as a series in h² = 1/t."""
         result = []
-        for k in range(self.order + 1):
+        for k in range(0, len(graded), 2):
             total = self.domain.zero
-            for j in range(2 * k + 1):
+            for j in range(k + 1):
                 for alpha, c in graded[j].items():
-                    total = total + c * self.moment(tuple(alpha), 2 * k - j)
+                    total = total + c * self.moment(tuple(alpha), k - j)
             result.append(total)
         return result
 
     def moment(self, alpha: Monomial, k: int) -> Any:
         """The coefficient of h^k in E[x^α]."""
         degree = sum(alpha)
-        if (degree + k) % 2:
+        if degree % 2 != k % 2:
             return self.domain.zero
         if degree == 0:
             return self.domain.one if k == 0 else self.domain.zero
@@ -182,52 +186,63 @@ class Chain:
         if alpha not in self._steps:
             i = next(k for k, power in enumerate(alpha) if power)
             beta = (*alpha[:i], alpha[i] - 1, *alpha[i + 1 :])
-            top = max(0, self.top - sum(alpha))
-            total = [self.ring.zero] * (top + 1)
+            needed = self.top + 1 - sum(alpha)
+            terms = []
             for gamma in product(*(range(b + 1) for b in beta)):
                 kappa = self._kappa.get(tuple(g + (k == i) for k, g in enumerate(gamma)))
                 if kappa is not None:
-                    rest = self.step(tuple(b - g for b, g in zip(beta, gamma, strict=True)))
-                    factor = self.domain(prod(comb(b, g) for b, g in zip(beta, gamma, strict=True)))
-                    term = multiply(kappa[: top + 1], rest[: top + 1], self.ring.zero)
-                    total = [a + b * factor for a, b in zip(total, term, strict=True)]
-            self._steps[alpha] = total
+                    rest = self.step(tuple(map(sub, beta, gamma)))
+                    factor = self.domain(prod(map(comb, beta, gamma)))
+                    terms.append([c * factor for c in multiply(kappa[:needed], rest, self.ring.zero)])
+            self._steps[alpha] = list(map(self.ring.add, *terms))
         return self._steps[alpha]
 
     def _conditional_cumulants(self, loss: Sequence[Any], gamma: Any) -> dict[Monomial, list[Any]]:
         """κ_α(x; h) of x' given x: the drift for |α| = 1, the covariance e D + (e²/4) D G D for |α| = 2, and so on."""
         d, ring, half = self.d, self.ring, self._e / self.domain(2)
-        x, blank = ring.gens, [ring.zero] * (self.top + 1)
         kappa: dict[Monomial, list[Any]] = {}
-        for i in range(d):
-            drift = list(blank)
-            drift[0] = x[i]
-            for j in range(self.top + 1):
-                force = [loss[j + 2].diff(x[k]) + (x[k] * gamma if j == 2 else ring.zero) for k in range(d)]
-                drift[j] = drift[j] - sum(
-                    (f * (s * half) for f, s in zip(force, self._scaling[i], strict=True)), ring.zero
-                )
-            kappa[_unit(d, (i,))] = drift
+        potential = list(loss[2:])
+        if self.top:
+            potential[2] = potential[2] + ring.add([x**2 for x in ring.gens]) * (gamma / self.domain(2))
+
+        def step(i: int, part: Any) -> Any:
+            return ring.add([part.diff(x) * (-half * self._scaling[i][k]) for k, x in enumerate(ring.gens)])
+
+        for i, x in enumerate(ring.gens):
+            drift = [step(i, part) for part in potential]
+            kappa[_unit(d, (i,))] = [x + drift[0], *drift[1:]]
         for i, j in combinations_with_replacement(range(d), 2):
-            if self._scaling[i][j]:
-                kappa[_unit(d, (i, j))] = [ring(self._scaling[i][j] * self._e), *blank[1:]]
-        for r in sorted({len(indices) for indices in self.noise}):
-            for indices in combinations_with_replacement(range(d), r):
-                series = list(blank)
-                for source in product(range(d), repeat=r):  # contract every slot with D
-                    parts = self.noise.get(tuple(sorted(source)))
-                    weight = self.domain((-1) ** r) * half**r
-                    for i, k in zip(indices, source, strict=True):
-                        weight = weight * self._scaling[i][k]
-                    if parts is not None and weight:
-                        for j in range(r - 2, self.top + 1):
-                            series[j] = series[j] + parts[j - r + 2] * weight
-                alpha = _unit(d, indices)
-                kappa[alpha] = [a + b for a, b in zip(kappa.get(alpha, blank), series, strict=True)]
+            kappa[_unit(d, (i, j))] = self._at_leading_order(ring(self._scaling[i][j] * self._e))
+        for source, parts in self.noise.items():
+            in_powers_of_h = [ring.zero] * (len(source) - 2) + list(parts)
+            for target in combinations_with_replacement(range(d), len(source)):
+                alpha, weight = _unit(d, target), self._contraction(target, source, half)
+                known = kappa.get(alpha, [ring.zero for _ in potential])
+                kappa[alpha] = [c + in_powers_of_h[j] * weight for j, c in enumerate(known)]
         return kappa
+
+    def _contraction(self, target: Sequence[int], source: Sequence[int], half: Any) -> Any:
+        """Σ Π_k (−e/2) D_{i_k j_k} over the different orderings j of `source`, i = `target`."""
+        return sum(
+            prod(map(lambda i, j: -half * self._scaling[i][j], target, ordering))
+            for ordering in set(permutations(source))
+        )
+
+    def _at_leading_order(self, element: Any) -> list[Any]:
+        """The series in h with this element alone, at h^0."""
+        return [element] + [self.ring.zero] * self.top
 
     def _convert(self, value: Any) -> Any:
         return self.domain.from_sympy(sp.sympify(value))
+
+
+def _refuse_noise(noise: Noise, variables: Sequence[sp.Symbol]) -> None:
+    for indices in noise:
+        if len(indices) < 2 or tuple(sorted(indices)) != indices or not set(indices) <= set(range(len(variables))):
+            names = ", ".join(map(str, variables))
+            raise BadInput(
+                f"noise[{indices}] is not a cumulant: two or more indices of {names} in order, counted from 0"
+            )
 
 
 def _refuse_unstable(scaling: sp.Matrix, taylor: Any, quadratic: Any, e: sp.Expr) -> None:
@@ -237,12 +252,10 @@ def _refuse_unstable(scaling: sp.Matrix, taylor: Any, quadratic: Any, e: sp.Expr
         raise BadInput(f"the preconditioner {scaling.tolist()} is not symmetric positive definite")
     if e.is_nonpositive:
         raise BadInput(f"the step e = {e} must be positive")
-    if not (h.free_symbols | e.free_symbols | scaling.free_symbols):
-        gap = 4 * scaling.inv() / e - h
-        if any(gap[:k, :k].det(method="berkowitz").is_positive is False for k in range(1, gap.rows + 1)):
-            raise BadInput(
-                f"the chain with step e = {e} is unstable at leading order: e·λ_max(DH) must be below 4; take a smaller e"
-            )
+    if (4 * scaling.inv() / e - h).is_positive_definite is False:
+        raise BadInput(
+            f"the chain with step e = {e} is unstable at leading order: e·λ_max(DH) must be below 4; take a smaller e"
+        )
 
 
 def _monomials(d: int, degree: int):

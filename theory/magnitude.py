@@ -138,7 +138,7 @@ def _sum(parts: Sequence[Size]) -> Size:
         terms=sum(part.terms for part in parts),
         atoms=frozenset().union(*(part.atoms for part in parts)),
         height=max(part.height for part in parts),
-        ball=sum(balls, arb(0)) if len(balls) == len(parts) else None,
+        ball=sum(balls) if len(balls) == len(parts) else None,
         plain=all(part.plain for part in parts),
     )
 
@@ -150,10 +150,10 @@ def _product(parts: Sequence[Size]) -> Size:
     return Size(
         bits=sum(part.bits for part in parts),
         degree=degree,
-        terms=_fewest(prod(min(part.terms, MAX_TERMS + 1) for part in parts), degree, atoms),
+        terms=_fewest(prod(part.terms for part in parts), degree, atoms),
         atoms=atoms,
         height=max(part.height for part in parts),
-        ball=prod(balls, start=arb(1)) if len(balls) == len(parts) else None,
+        ball=prod(balls) if len(balls) == len(parts) else None,
         plain=all(part.plain for part in parts),
     )
 
@@ -176,13 +176,9 @@ def _fewest(terms: int, degree: int, atoms: frozenset[sp.Expr]) -> int:
 
 
 def _power_ball(ball: arb, exponent: sp.Rational, base: sp.Expr) -> arb:
-    if exponent == 0:
-        return arb(1)
-    if base == 0 and exponent > 0:
-        return arb(0)
-    if exponent < 0 and ball.contains(arb(0)):
+    if exponent < 0 and ball.contains(0):
         raise Refused("this divides by zero")
-    if exponent.q > 1 and not ball > 0:
+    if exponent.q > 1 and base != 0 and not ball > 0:
         raise Refused("a fractional power of a negative number is not real")
     return ball ** fmpq(int(exponent.p), int(exponent.q))
 
@@ -203,7 +199,7 @@ def _function_ball(expression: sp.Expr, parts: Sequence[Size]) -> arb | None:
 def _real(ball: arb) -> None:
     if not ball.is_finite():
         raise Refused("a constant must be a finite real number, and this one is not")
-    if not ball.abs_upper() < arb(2) ** MAX_BITS:
+    if not ball.abs_upper() <= arb(2) ** MAX_BITS:
         raise Refused(f"a constant is at most 2**{MAX_BITS}, and this one is larger")
 
 

@@ -7,15 +7,16 @@ The Laplace expansion is a statement about one nondegenerate minimum w*. `locate
 * a polynomial with rational coefficients must not fall to −∞ along a line through w*.
 
 Whether w* is the *global* minimum matters as soon as the posterior over the whole space is meant; `lower_elsewhere` looks for a
-witness against it: in one variable a proof (Sturm sequences), in several the lines through w* with small integer directions, for
-non-polynomials a lattice around w*. The last two refute but do not prove.
+witness against it: in one variable a proof (all zeros and turning points of L − L(w*), at a rational w*), in several the lines
+through w* with small integer directions, for non-polynomials a lattice around w*. The last two refute but do not prove.
 
 Reading order: `locate`, `lower_elsewhere` (public), `_find`, the refusals.
 """
 
 from collections.abc import Iterator, Sequence
-from itertools import product
+from itertools import combinations, product
 from math import gcd
+from operator import add, sub
 from typing import Any
 
 import sympy as sp
@@ -23,9 +24,13 @@ import sympy as sp
 from theory.errors import BadInput
 from theory.jets import Point, exact, point, refuse_nonsmooth
 
+DIVISION_FREE = "berkowitz"  # a determinant that never divides by a pivot, whose vanishing may be hard to see
+
 
 def locate(loss: sp.Expr, variables: Sequence[sp.Symbol], at: Any = None) -> dict[sp.Symbol, sp.Expr]:
-    """The minimum of `loss`: `at` verified, or found when `at` is None (the lowest local minimum).
+    """The minimum of `loss`: `at` verified, or found when `at` is None.
+
+    Found is the lowest local minimum; in several variables the origin wherever it is one, lowest or not.
 
     Raises `BadInput` when the potential falls to −∞ along a line, when `at` is no critical point, a saddle or a degenerate
     minimum, and, without `at`, when no minimum can be found exactly or two are equally low.
@@ -58,7 +63,7 @@ def _find(loss: sp.Expr, variables: Sequence[sp.Symbol]) -> dict[sp.Symbol, sp.E
     """The origin if it is a minimum (in one variable: with nothing lower elsewhere), else the lowest of all local minima."""
     origin = point(variables, None)
     gradient = [sp.diff(loss, v) for v in variables]
-    at_origin = all(_is_zero(sp.simplify(g.subs(origin))) for g in gradient)
+    at_origin = all(_is_zero(g.subs(origin)) for g in gradient)
     several = len(variables) > 1
     if at_origin and _is_minimum(loss, variables, origin) and (several or not lower_elsewhere(loss, variables, origin)):
         return origin
@@ -98,26 +103,24 @@ def _is_minimum(loss: sp.Expr, variables: Sequence[sp.Symbol], w: Point) -> bool
 
 def _critical_points(gradient: list[sp.Expr], variables: Sequence[sp.Symbol]) -> list[dict]:
     """Real solutions of DL = 0 other than the origin, as far as sympy finds them exactly."""
-    if all(g == 0 for g in gradient):
-        return []
     if len(variables) == 1:
         (x,) = variables
-        roots = set(sp.Poly(gradient[0], x).real_roots())
-        return [{x: r} for r in sorted(roots - {sp.S.Zero}, key=sp.Abs)]
+        roots = dict.fromkeys(sp.Poly(gradient[0], x).real_roots())
+        return [{x: r} for r in sorted(roots, key=sp.Abs) if r != 0]
     try:
         solutions = sp.solve_poly_system(gradient, *variables) or []
     except (NotImplementedError, sp.PolynomialError):
         return []
-    real = [dict(zip(variables, s, strict=True)) for s in solutions if all(sp.sympify(c).is_real for c in s)]
-    return [w for w in real if any(w.values())]
+    real = [s for s in solutions if any(s) and all(sp.sympify(c).is_real for c in s)]
+    return [{v: s[i] for i, v in enumerate(variables)} for s in real]
 
 
 def _refuse_noncritical(loss: sp.Expr, variables: Sequence[sp.Symbol], w: Point) -> None:
     for v in variables:
         slope = sp.simplify(sp.diff(loss, v).subs(w))
-        if not slope.is_finite and slope.is_finite is not None:
+        if slope.is_finite is False:
             raise BadInput(f"{loss} is not differentiable at {_show(w)}; choose another point")
-        if not _is_zero(slope):
+        if slope != 0:
             raise BadInput(
                 f"{_show(w)} is not a critical point of {loss}: its derivative in {v} is {slope} there; "
                 "leave at= out to have the minimum found"
@@ -127,32 +130,35 @@ def _refuse_noncritical(loss: sp.Expr, variables: Sequence[sp.Symbol], w: Point)
 def _refuse_degenerate(loss: sp.Expr, variables: Sequence[sp.Symbol], w: Point) -> None:
     """Leading principal minors of the Hessian: each must be positive, or undecided for symbolic coefficients."""
     hessian = sp.hessian(loss, variables).subs(w)
-    for k in range(1, len(variables) + 1):
-        minor = sp.simplify(hessian[:k, :k].det(method="berkowitz"))
+    for last in range(len(variables)):
+        minor = sp.simplify(hessian[: last + 1, : last + 1].det(method=DIVISION_FREE))
         if minor.is_positive or (minor.is_positive is None and minor.free_symbols):
             continue
-        determinant = sp.simplify(hessian.det(method="berkowitz"))
-        if _is_zero(determinant):
+        if _is_zero(hessian.det(method=DIVISION_FREE)):
             raise BadInput(
                 f"the Hessian of {loss} at {_show(w)} is degenerate (determinant 0); the Laplace expansion needs a "
                 "nondegenerate minimum, a degenerate one belongs to the singular theory"
             )
         kind = "a maximum" if (-hessian).is_positive_definite else "a saddle"
         raise BadInput(
-            f"{_show(w)} is {kind} of {loss}, not a minimum: the leading Hessian minor of size {k} is {minor}; "
+            f"{_show(w)} is {kind} of {loss}, not a minimum: the leading Hessian minor of size {last + 1} is {minor}; "
             "leave at= out to have the minimum found"
         )
 
 
+def _moved(variables: Sequence[sp.Symbol], w: Point, steps: Sequence[Any]) -> dict[sp.Symbol, sp.Expr]:
+    return {v: w[v] + steps[i] for i, v in enumerate(variables)}
+
+
 def _line(loss: sp.Expr, variables: Sequence[sp.Symbol], w: Point, direction: tuple[int, ...]) -> sp.Poly:
-    s = sp.Dummy("s", real=True)
-    along = {v: w[v] + s * c for v, c in zip(variables, direction, strict=True)}
-    return sp.Poly(sp.expand(loss.subs(along, simultaneous=True) - loss.subs(w)), s, extension=True)
+    """L(w + s·direction) − L(w), a polynomial in s."""
+    s = sp.Dummy()
+    return sp.Poly(sp.expand(loss.subs(_moved(variables, w, [s * c for c in direction])) - loss.subs(w)), s)
 
 
 def _refuse_unbounded(loss: sp.Expr, variables: Sequence[sp.Symbol], w: Point, direction: tuple[int, ...]) -> None:
     q = _line(loss, variables, w, direction)
-    if q.degree() > 0 and (q.degree() % 2 or sp.sympify(q.LC()).is_negative):
+    if not q.is_zero and (q.degree() % 2 or sp.sympify(q.LC()).is_negative):
         raise BadInput(
             f"{loss} is unbounded below: along direction {_tuple(direction)} it behaves as {q.LC()}*s**{q.degree()}; "
             "add a term that grows, or restrict the problem"
@@ -160,26 +166,21 @@ def _refuse_unbounded(loss: sp.Expr, variables: Sequence[sp.Symbol], w: Point, d
 
 
 def _lower_on_line(loss: sp.Expr, variables: Sequence[sp.Symbol], w: Point, direction: tuple[int, ...]) -> str | None:
-    """L − L(w) = s² q(s) on the line w + s·direction: q must have no real zero."""
+    """q(s) = L(w + s·direction) − L(w) falls to 0 or below away from s = 0 only if it does so at a zero or a turning point."""
     q = _line(loss, variables, w, direction)
     if q.is_zero or not (q.domain.is_QQ or q.domain.is_ZZ):
         return None
-    quotient, remainder = sp.div(q, sp.Poly(q.gen**2, q.gen))
-    if not remainder.is_zero or (quotient.count_roots() == 0 and quotient.LC() > 0):
+    zeros = [s for s in q.real_roots() if s != 0]
+    below = [s for s in q.diff().real_roots() if q.as_expr().subs(q.gen, s).is_negative]
+    if not zeros + below:
         return None
-    turning = set(q.diff(q.gen).real_roots()) if q.degree() > 1 else set()
-    zeros = set(quotient.real_roots()) if quotient.degree() > 0 else set()
-    values = {s: sp.sympify(q.eval(s)) for s in turning | zeros if s != 0}
-    for s in sorted(values, key=lambda s: (not values[s].is_negative, sp.Abs(s))):
-        value = values[s]
-        if not value.is_positive:
-            where = {v: w[v] + s * c for v, c in zip(variables, direction, strict=True)}
-            return f"the value of {loss} at {_show(where)} is {'lower than' if value.is_negative else 'as low as'} at {_show(w)}"
-    return None
+    s = min(below or zeros, key=sp.Abs)
+    how = "lower than" if below else "as low as"
+    return f"the value of {loss} at {_show(_moved(variables, w, [s * c for c in direction]))} is {how} at {_show(w)}"
 
 
 def _lower_at(loss: sp.Expr, variables: Sequence[sp.Symbol], w: Point, steps: tuple[sp.Rational, ...]) -> str | None:
-    p = {v: w[v] + s for v, s in zip(variables, steps, strict=True)}
+    p = _moved(variables, w, steps)
     if (loss.subs(p) - loss.subs(w)).is_negative:
         return f"the value of {loss} at {_show(p)} is lower than at {_show(w)}"
     return None
@@ -187,26 +188,26 @@ def _lower_at(loss: sp.Expr, variables: Sequence[sp.Symbol], w: Point, steps: tu
 
 def _directions(d: int) -> Iterator[tuple[int, ...]]:
     """Primitive integer directions up to sign with entries in −2 … 2 (d ≤ 3), −1 … 1 (d = 4, 5), axes and pairs beyond."""
-    reach = 2 if d <= 3 else 1
     if d > 5:
-        for i in range(d):
-            for j in range(i, d):
-                for sign in (1, -1):
-                    yield tuple(1 if k == i else sign if k == j else 0 for k in range(d))
+        axes = [tuple(int(k == i) for k in range(d)) for i in range(d)]
+        yield from axes
+        for one, other in combinations(axes, 2):
+            yield tuple(map(add, one, other))
+            yield tuple(map(sub, one, other))
         return
-    for c in product(range(-reach, reach + 1), repeat=d):
-        lead = next((k for k in c if k), 0)
-        if lead > 0 and gcd(*c) == 1:
-            yield c
+    reach = 2 if d <= 3 else 1
+    primitive = [c for c in product(range(-reach, reach + 1), repeat=d) if gcd(*c) == 1]
+    yield from sorted({max(c, tuple(-k for k in c)) for c in primitive})
 
 
 def _lattice(d: int) -> Iterator[tuple[sp.Rational, ...]]:
+    """Steps in ½Z^d with entries up to 20 (d = 1), 4 (d = 2), 3/2 (d = 3) or 1/2 in size."""
     reach = {1: 40, 2: 8, 3: 3}.get(d, 1)
     yield from product([sp.Rational(k, 2) for k in range(-reach, reach + 1)], repeat=d)
 
 
 def _is_zero(value: sp.Expr) -> bool:
-    return bool(value == 0 or sp.simplify(value) == 0)
+    return sp.simplify(value) == 0
 
 
 def _show(w: Point) -> str:

@@ -20,6 +20,7 @@ Reading order: `partition` (public), `Asymptotics`, `poles`, `_factor` (one coor
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import count, takewhile
 from typing import Any
 
 import sympy as sp
@@ -30,6 +31,7 @@ from theory.jets import exact
 EPS = sp.Symbol("epsilon")
 LOG = sp.Symbol("L", real=True)
 DOMAINS = ("box", "symmetric", "gaussian")
+Coordinate = tuple[sp.Rational, int]  # (k_i, τ_i)
 
 
 @dataclass(frozen=True)
@@ -101,40 +103,29 @@ def partition(
     factor, powers = _monomial(observable, variables, "the observable")
     if domain != "box" and any(p % 2 for p in powers):
         raise BadInput(f"the integral of the odd observable {observable} over the {domain} domain is identically 0")
-    half = [sp.Rational(k, 2) for k in exponents]
-    limit = sp.Rational(poles_up_to) if poles_up_to is not None else poles(half, powers, domain)[0] + 2
-    terms = []
-    for s in poles(half, powers, domain, limit):
-        polynomial = _contribution(s, half, powers, domain, scale)
-        if polynomial != 0:
-            terms.append(Term(s, sp.expand(factor * polynomial)))
-    if not terms:
+    coordinates = [(sp.Rational(k, 2), powers[i]) for i, k in enumerate(exponents)]
+    largest = [sp.Rational(p + 1) / (2 * k) for k, p in coordinates if k]
+    limit = sp.Rational(poles_up_to) if poles_up_to is not None else min(largest) + 2
+    found = poles(coordinates, domain, limit)
+    if not found:
         raise BadInput(f"no pole of ζ(−s) lies at or below s = {limit}; raise poles_up_to")
-    return Asymptotics(tuple(terms))
+    return Asymptotics(tuple(Term(s, sp.expand(factor * _contribution(s, coordinates, domain, scale))) for s in found))
 
 
-def poles(half: Sequence[sp.Rational], powers: Sequence[int], domain: str, limit: Any = None) -> list[sp.Rational]:
-    """Candidate poles s of ζ(−s): (τ_i+1)/(2k_i), and with the Gaussian prior (τ_i+1+2n)/(2k_i); up to `limit`, sorted."""
+def poles(coordinates: Sequence[Coordinate], domain: str, limit: sp.Rational) -> list[sp.Rational]:
+    """The poles s ≤ limit of ζ(−s), sorted: (τ_i+1)/(2k_i), and with the Gaussian prior (τ_i+1+2n)/(2k_i)."""
     found = set()
-    for k, p in zip(half, powers, strict=True):
-        n = 0
-        while k and (n == 0 or domain == "gaussian"):
-            s = sp.Rational(p + 1 + 2 * n) / (2 * k)
-            if (limit is None and n) or (limit is not None and s > limit):
-                break
-            found.add(s)
-            n += 1
+    for k, p in coordinates:
+        ladder = count(p + 1, 2) if domain == "gaussian" else [p + 1]
+        if k:
+            found.update(takewhile(lambda s: s <= limit, (sp.Rational(n) / (2 * k) for n in ladder)))
     return sorted(found)
 
 
-def _contribution(
-    s: sp.Rational, half: Sequence[sp.Rational], powers: Sequence[int], domain: str, scale: sp.Expr
-) -> sp.Expr:
+def _contribution(s: sp.Rational, coordinates: Sequence[Coordinate], domain: str, scale: sp.Expr) -> sp.Expr:
     """[ε^{−1}] Γ(s−ε) ζ(−s+ε) e^{εL}: the coefficient of t^{−s}, a polynomial in L."""
-    factors = [_factor(s, k, p, domain) for k, p in zip(half, powers, strict=True)]
+    factors = [_factor(s, k, p, domain) for k, p in coordinates]
     order = sum(valuation for valuation, _ in factors)
-    if order == 0:
-        return sp.S.Zero
     regular = sp.gamma(s - EPS) * scale ** (EPS - s) * sp.exp(EPS * LOG) * sp.Mul(*(f for _, f in factors))
     coefficient = sp.diff(regular, EPS, order - 1).subs(EPS, 0) / sp.factorial(order - 1)
     return sp.expand(sp.expand_func(sp.simplify(coefficient)))
@@ -146,13 +137,13 @@ def _factor(s: sp.Rational, k: sp.Rational, power: int, domain: str) -> tuple[in
         # E|x|^{2kz+τ} = 2^{kz+τ/2} Γ(kz + (τ+1)/2)/√π; near a pole of Γ, Γ(−n+δ) = Γ(1+δ)/(δ (δ−1) … (δ−n)).
         argument, delta = -k * s + sp.Rational(power + 1, 2), k * EPS
         outside = 2 ** (-k * s + delta + sp.Rational(power, 2)) / sp.sqrt(sp.pi)
-        if k and argument.is_integer and argument <= 0:
+        if argument.is_integer and argument <= 0:
             n = int(-argument)
             return 1, outside * sp.gamma(1 + delta) / (k * sp.Mul(*(delta - j for j in range(1, n + 1))))
         return 0, outside * sp.gamma(argument + delta)
     alpha = sp.Integer(power + 1) - 2 * k * s
     sides = sp.Integer(2 if domain == "symmetric" else 1)
-    if k and alpha == 0:
+    if alpha == 0:
         return 1, sides / (2 * k)
     return 0, sides / (alpha + 2 * k * EPS)
 

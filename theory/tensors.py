@@ -50,7 +50,7 @@ def taylor(f: sp.Expr, variables: Sequence[sp.Symbol], at: dict[sp.Symbol, sp.Ex
     second = [[sp.diff(g, v) for v in variables] for g in gradient]
     third = [[[sp.diff(c, v).subs(at) for v in variables] for c in row] for row in second]
     return Taylor(
-        sp.sympify(f.subs(at)),
+        f.subs(at),
         sp.Matrix([g.subs(at) for g in gradient]),
         sp.Matrix([[c.subs(at) for c in row] for row in second]),
         sp.Array(third),
@@ -69,9 +69,7 @@ def contract(tensor: sp.Array, matrix: sp.Matrix) -> sp.Matrix:
     d = matrix.rows
     if tensor.shape != (d, d, d):
         raise BadInput(f"a 3-tensor of shape {(d, d, d)} is needed against a {d}×{d} matrix, got shape {tensor.shape}")
-    return sp.Matrix(
-        [sum((tensor[i, j, k] * matrix[j, k] for j in range(d) for k in range(d)), sp.S.Zero) for i in range(d)]
-    )
+    return sp.Matrix([sp.Add(*(tensor[i, j, k] * matrix[j, k] for j in range(d) for k in range(d))) for i in range(d)])
 
 
 def dot(u: sp.Matrix, v: sp.Matrix) -> sp.Expr:

@@ -42,6 +42,8 @@ def good_from(coefficients: Sequence[sp.Expr], order: int, relative: sp.Rational
     leading = next((c for c in cs[: order + 1] if c != 0), None)
     if leading is None:
         return None
+    if not any(cs[order + 1 :]):
+        return sp.S.Zero
     sign = 1 if leading > 0 else -1
     # t^{order+J} (relative·|S| − e) where S has the sign of its leading term; each coefficient rounded down, if at all.
     falling = [relative * sign * c for c in cs[: order + 1]] + [-abs(c) for c in cs[order + 1 :]]

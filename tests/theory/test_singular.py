@@ -10,6 +10,7 @@ from theory.errors import BadInput
 from theory.singular import LOG, partition
 
 x, y, z = sp.symbols("x y z", real=True)
+CROSSING = "is not a normal crossing c·Π x_i^(2k_i) with c > 0; resolve its singularity first"
 
 
 def test_the_classical_crossing() -> None:
@@ -48,6 +49,86 @@ def test_gaussian_series_against_quadrature(a: int, t: int) -> None:
         assert abs(mp.mpf(str(sp.N(series, 30))) / found - 1) < mp.mpf(5 / t) ** 5
 
 
+@pytest.mark.parametrize("d", [1, 2, 3, 4])
+def test_the_leading_coefficient_of_the_box(d: int) -> None:
+    """∫ e^{−t Π x_i²} over [0, 1]^d ~ Γ(½)/((d−1)! 2^d) t^{−1/2} (log t)^{d−1} (Watanabe 2009, Ch. 4)."""
+    w = sp.symbols(f"w0:{d}")
+    Z = partition(sp.Mul(*(v**2 for v in w)), w)
+    assert Z.leading == (sp.sqrt(sp.pi) / (sp.factorial(d - 1) * 2**d), sp.Rational(1, 2), d - 1)
+
+
+@pytest.mark.parametrize("j", [0, 1, 2])
+def test_one_gaussian_variable_is_a_binomial_series(j: int) -> None:
+    """E[x^{2j} e^{−tx²}] = (2j−1)!! (1 + 2t)^{−j−1/2} for x ~ N(0, 1), expanded in 1/t up to λ + 2 when nothing else is asked."""
+    Z = partition(x**2, (x,), domain="gaussian", observable=x ** (2 * j))
+    lam = j + sp.Rational(1, 2)
+    expected = [
+        (lam + n, sp.factorial2(2 * j - 1) * sp.binomial(-lam, n) * sp.Integer(2) ** (-lam - n)) for n in range(3)
+    ]
+    assert [term.power for term in Z.terms] == [power for power, _ in expected]
+    assert all(sp.simplify(term.polynomial - c) == 0 for term, (_, c) in zip(Z.terms, expected, strict=True))
+
+
+def test_a_gamma_factor_that_looks_like_a_pole_and_is_none() -> None:
+    """E_x first: E[y² e^{−tx²y²}] = E[y² (1 + 2ty²)^{−1/2}] ~ E|y|/√(2t) = 1/√(πt)."""
+    Z = partition(x**2 * y**2, (x, y), domain="gaussian", observable=y**2)
+    assert Z.leading == (1 / sp.sqrt(sp.pi), sp.Rational(1, 2), 0)
+
+
+@pytest.mark.parametrize(
+    ("domain", "k", "p"), [("box", 1, 2), ("box", 2, 3), ("box", 3, 4), ("gaussian", 1, 2), ("gaussian", 3, 4)]
+)
+def test_a_third_coordinate_integrates_out(domain: str, k: int, p: int) -> None:
+    """The pole ½ of x²y²z^{2k} with z^p from that of x²y²: L + 2k log z for L (t z^{2k} for t), and integrate z^{p−k}."""
+    plane = sp.Poly(partition(x**2 * y**2, (x, y), domain=domain).terms[0].polynomial, LOG)
+    a, b = plane.all_coeffs()
+    q = sp.Symbol("q", positive=True)
+    mean = 1 / (q + 1) if domain == "box" else 2 ** (q / 2) * sp.gamma((q + 1) / 2) / sp.sqrt(sp.pi)
+    expected = (a * LOG + b) * mean + 2 * k * a * sp.diff(mean, q)  # E z^q log z = (d/dq) E z^q
+    Z = partition(x**2 * y**2 * z ** (2 * k), (x, y, z), domain=domain, observable=z**p)
+    (found,) = (term.polynomial for term in Z.terms if term.power == sp.Rational(1, 2))
+    difference = sp.expand(sp.expand_func(sp.simplify((found - expected).subs(q, p - k))))
+    assert sp.simplify(difference) == 0
+
+
+def test_absent_coordinates_integrate_to_their_moments() -> None:
+    for domain, moment in (("box", sp.Rational(1, 3)), ("symmetric", sp.Rational(2, 3)), ("gaussian", 1)):
+        one = partition(x**2, (x,), domain=domain)
+        two = partition(x**2, (x, y), domain=domain, observable=5 * y**2)
+        assert [term.power for term in two.terms] == [term.power for term in one.terms]
+        pairs = zip(one.terms, two.terms, strict=True)
+        assert all(sp.simplify(b.polynomial - 5 * moment * a.polynomial) == 0 for a, b in pairs)
+
+
+def test_odd_observables_are_fine_on_the_box() -> None:
+    """∫ x e^{−tx²} over [0, 1] = (1 − e^{−t})/(2t)."""
+    (term,) = partition(x**2, (x,), observable=x).terms
+    assert (term.power, term.polynomial) == (1, sp.Rational(1, 2))
+
+
+def test_the_mean_potential_is_minus_the_logarithmic_derivative() -> None:
+    t, c = sp.symbols("t c", positive=True)
+    Z = partition(c * x**2 * y**2, (x, y), domain="gaussian")
+    assert len(Z.terms) == 3
+    series = Z.series(t)
+    leading = Z.terms[0].polynomial.subs(LOG, sp.log(t)) * t ** (-Z.threshold)
+    for found, f in ((Z.mean_potential(t), series), (Z.leading_mean_potential().subs(LOG, sp.log(t)), leading)):
+        for point in ({t: 10, c: 3}, {t: sp.Rational(50, 3), c: sp.Rational(1, 7)}):
+            assert abs(sp.N((found + t * sp.diff(f, t) / f).subs(point), 30)) < sp.Float("1e-25")
+
+
+def test_poles_end_at_the_limit_that_is_asked_for() -> None:
+    powers = [term.power for term in partition(x**4 * y**2, (x, y), domain="gaussian", poles_up_to="5/4").terms]
+    assert powers == [sp.Rational(n, 4) for n in (1, 2, 3, 5)]
+    assert [term.power for term in partition(x**4 * y**2, (x, y)).terms] == [sp.Rational(1, 4), sp.Rational(1, 2)]
+
+
+def test_poles_end_two_above_the_threshold_by_default() -> None:
+    powers = [term.power for term in partition(x**4, (x,), domain="gaussian").terms]
+    assert powers == [sp.Rational(n, 4) for n in (1, 3, 5, 7, 9)]
+    assert [term.power for term in partition(x**2 * y**2, (x, y), observable=y**5).terms] == [sp.Rational(1, 2)]
+
+
 @settings(max_examples=20, deadline=None)
 @given(st.lists(st.integers(1, 3), min_size=1, max_size=3))
 def test_threshold_and_multiplicity(halves: list[int]) -> None:
@@ -71,14 +152,21 @@ def test_one_variable_is_a_gamma_function(k: int, j: int, c: int) -> None:
 @pytest.mark.parametrize(
     ("K", "kwargs", "says"),
     [
-        (x**2 + y**2, {}, "not a monomial"),
-        (x**3 * y**2, {}, "not a normal crossing"),
-        (-(x**2), {}, "not a normal crossing"),
-        (x**2, {"domain": "sphere"}, "not one of"),
-        (x**2 * y**2, {"domain": "gaussian", "observable": x}, "identically 0"),
-        (x**2, {"poles_up_to": "1/4"}, "no pole"),
+        (x**2 + y**2, {}, "K = x**2 + y**2 is not a monomial in x, y; resolve its singularity first"),
+        (sp.exp(x), {}, "K = exp(x) is not a monomial in x, y; resolve its singularity first"),
+        (x**2, {"observable": x + 1}, "the observable = x + 1 is not a monomial in x, y; resolve its singularity first"),
+        (x**3 * y**2, {}, f"x**3*y**2 {CROSSING}"),
+        (-(x**2), {}, f"-x**2 {CROSSING}"),
+        (sp.Integer(2), {}, f"2 {CROSSING}"),
+        (x**2, {"domain": "sphere"}, "domain 'sphere' is not one of box, symmetric, gaussian"),
+        (x**2 * y**2, {"domain": "gaussian", "observable": x},
+         "the integral of the odd observable x over the gaussian domain is identically 0"),
+        (x**2, {"domain": "symmetric", "observable": x**2 * y},
+         "the integral of the odd observable x**2*y over the symmetric domain is identically 0"),
+        (x**2, {"poles_up_to": "1/4"}, "no pole of ζ(−s) lies at or below s = 1/4; raise poles_up_to"),
     ],
-)
+)  # fmt: skip
 def test_what_is_no_crossing_is_refused(K, kwargs, says) -> None:
-    with pytest.raises(BadInput, match=says):
+    with pytest.raises(BadInput) as caught:
         partition(K, (x, y), **kwargs)
+    assert str(caught.value) == says

@@ -49,6 +49,7 @@ def test_irrational_coefficients() -> None:
 def test_exact_series_are_good_everywhere() -> None:
     assert good_from((1, 0, 0), 0) == 0
     assert good_from((0, 2, 0, 0), 1) == 0
+    assert good_from((-1, 2, 0), 1) == 0
 
 
 def test_a_series_that_vanishes_has_no_relative_error() -> None:

@@ -3,7 +3,7 @@
 from math import factorial, prod
 
 import sympy as sp
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from theory.wick import Gaussian, moment, pairings
@@ -35,6 +35,7 @@ def test_one_dimensional_moments_are_known(variance: int, k: int) -> None:
     assert found == factorial(2 * k) // (2**k * factorial(k)) * variance**k
 
 
+@settings(deadline=None)
 @given(covariances(2), st.integers(0, 3), st.integers(0, 3))
 def test_moments_are_derivatives_of_the_generating_function(covariance, m: int, n: int) -> None:
     """A third road: E x^m y^n = ∂^m_s ∂^n_t exp(½ Σ) at 0."""
@@ -43,3 +44,17 @@ def test_moments_are_derivatives_of_the_generating_function(covariance, m: int, 
     generating = sp.exp((v.T * covariance * v)[0] / 2)
     expected = sp.diff(generating, *[s] * m, *[t] * n).subs({s: 0, t: 0}) if m + n else 1
     assert moment([0] * m + [1] * n, covariance) == expected
+
+
+def test_any_commutative_ring_will_do() -> None:
+    """Diagonal matrices are a ring without the integers: two Gaussians at once, 0 and 1 being matrices too."""
+    zero, one = sp.ImmutableMatrix.zeros(2), sp.ImmutableMatrix.eye(2)
+    pair = Gaussian([[sp.ImmutableMatrix.diag(2, 5)]], zero, one)
+    assert pair.mean({(4,): one, (3,): one, (0,): 7 * one}) == sp.diag(3 * 2**2 + 7, 3 * 5**2 + 7)
+    assert pair.mean({}) == zero
+
+
+def test_a_moment_is_computed_once() -> None:
+    """Without memory the number of steps of the recursion doubles with every degree."""
+    gaussian = Gaussian([[sp.Rational(1, 3)]], sp.S.Zero, sp.S.One)
+    assert gaussian.monomial((4,)) is gaussian.monomial((4,)) == sp.Rational(1, 3)

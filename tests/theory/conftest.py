@@ -1,0 +1,13 @@
+"""What a mutation run (MUTANTS.md) needs: the same examples for every mutant, no shrinking, room for its wrappers on the stack."""
+
+import os
+import sys
+
+from hypothesis import Phase, settings
+
+if "MUTANT_UNDER_TEST" in os.environ:
+    sys.setrecursionlimit(5_000)
+    settings.register_profile(
+        "mutants", derandomize=True, database=None, deadline=None, phases=(Phase.explicit, Phase.generate)
+    )
+    settings.load_profile("mutants")
