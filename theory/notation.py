@@ -8,8 +8,8 @@ Index notation puts one letter on each half-edge: `-1/2 φ_ij ψ_k L_lpq Σ_il �
     3. a vertex left with one slot is a vector a; its neighbour D takes it as an argument:   D·Σa
     4. two vertices left alone with r ≥ 3 edges between them are contracted in full:         ⟨D, E⟩{Σ,Σ,Σ}
 
-which turns every graph of order ≤ 2 with a marked vertex into one line, such as ½ (Σb)·(T:ΣAΣ) in Lemma 25. Graphs that do not
-reduce (from order 2 on without marked vertices) keep the index notation.
+which turns every graph of order ≤ 2 with a marked vertex into one line, such as ½ (Σb)·(T:ΣAΣ) in Lemma 25. All graphs with at
+most two independent loops reduce (k + 1 − m ≤ 2); one that does not, such as the tetrahedron, keeps the index notation.
 
 Letters: a, A, Φ, D⁴φ are the derivatives of the first observable φ; b, B, Ψ, D⁴ψ those of the second; c, C, X, D⁴χ those of the
 third; then D^rφ₄ …; T, Q, D⁵L those of the loss; p, P, D³p those of the logarithm of the prior.
@@ -91,16 +91,15 @@ def _weight(graph: Graph) -> str:
 def _indexed(graph: Graph, names: Sequence[str]) -> tuple[list[tuple[str, list[str]]], list[tuple[str, str]]]:
     """The name and the index letters of each vertex, and the pair of letters of each edge."""
     marked = list(names[: graph.marked]) + [f"{names[0]}^{i + 1}" for i in range(len(names), graph.marked)]
-    labels = [*marked, *["p"] * graph.prior, *["L"] * graph.loss]
+    factors = [(name, []) for name in (*marked, *["p"] * graph.prior, *["L"] * graph.loss)]
     letters = iter([letter + prime for prime in ("", "'", "''", "'''") for letter in _LETTERS])
-    slots: list[list[str]] = [[] for _ in labels]
     pairs = []
     for u, v in graph.edges:
         i, j = next(letters), next(letters)
-        slots[u].append(i)
-        slots[v].append(j)
+        factors[u][1].append(i)
+        factors[v][1].append(j)
         pairs.append((i, j))
-    return list(zip(labels, slots, strict=True)), pairs
+    return factors, pairs
 
 
 @dataclass
@@ -122,12 +121,9 @@ class _Edge:
     v: int
     factors: tuple[str, ...] = ("Σ",)
 
-    @property
-    def matrix(self) -> str:
-        return "".join(self.factors)
-
-    def starting_at(self, u: int) -> "_Edge":
-        return self if self.u == u else _Edge(self.v, self.u, self.factors[::-1])
+    def beyond(self, u: int) -> tuple[int, tuple[str, ...]]:
+        """The other end, and the factors read from u towards it."""
+        return (self.v, self.factors) if self.u == u else (self.u, self.factors[::-1])
 
 
 class _Reduction:
@@ -146,32 +142,28 @@ class _Reduction:
     def _at(self, vertex: int) -> list[_Edge]:
         return [edge for edge in self.edges if vertex in (edge.u, edge.v)]
 
-    def _valence(self, vertex: int) -> int:
-        return sum((edge.u == vertex) + (edge.v == vertex) for edge in self.edges)
-
     def _finish(self) -> str | None:
         """A scalar: a trace, a bilinear form, or two tensors contracted in full."""
-        ends = sorted(self.vertices)
-        if len(ends) == 1 and self._valence(ends[0]) == 2:
-            return f"tr({self.vertices[ends[0]].text}{self.edges[0].matrix})"
+        ends = sorted(self.vertices, key=lambda v: (self.vertices[v].compound, v))
+        if len(ends) == 1 and len(self.edges) == 1:
+            return f"tr({self.vertices[ends[0]].text}{''.join(self.edges[0].factors)})"
         if len(ends) != 2 or any(edge.u == edge.v for edge in self.edges):
             return None
-        first, second = sorted(ends, key=lambda v: (self.vertices[v].compound, v))
-        u, v = self.vertices[first], self.vertices[second]
-        matrices = [edge.starting_at(first).matrix for edge in self.edges]
+        u, v = (self.vertices[end] for end in ends)
+        matrices = ["".join(edge.beyond(ends[0])[1]) for edge in self.edges]
         if len(matrices) >= 3:
-            return f"⟨{u.text}, {v.text}⟩{{{','.join(sorted(matrices, key=len))}}}"
+            return f"⟨{u.text}, {v.text}⟩{{{','.join(sorted(matrices))}}}"
         if len(matrices) == 2:
             return None
         plain = matrices[0] == "Σ" and v.compound
         return f"(Σ{u.text})·{v.text}" if plain else f"{u.text}ᵀ{matrices[0]}{v.text}"
 
     def _loop(self) -> bool:
-        """Rule 1: contract a self-loop of a vertex that has other slots."""
+        """Rule 1: contract a self-loop of a vertex that has other slots (one that has none is finished)."""
         for edge in self.edges:
-            if edge.u == edge.v and self._valence(edge.u) > 2:
+            if edge.u == edge.v:
                 self.edges.remove(edge)
-                self.vertices[edge.u] = self.vertices[edge.u].contracted(f":{edge.matrix}")
+                self.vertices[edge.u] = self.vertices[edge.u].contracted(f":{''.join(edge.factors)}")
                 return True
         return False
 
@@ -179,23 +171,23 @@ class _Reduction:
         """Rule 2: a vertex with two slots becomes part of the edge it lies on."""
         for vertex in sorted(self.vertices, reverse=True):
             edges = self._at(vertex)
-            if len(edges) == 2 and self._valence(vertex) == 2:
-                back, forth = (edge.starting_at(vertex) for edge in edges)
-                factors = (*back.factors[::-1], self.vertices.pop(vertex).text, *forth.factors)
+            if len(edges) == 2:
+                (back, before), (forth, after) = (edge.beyond(vertex) for edge in edges)
+                matrix = self.vertices.pop(vertex).text
                 self.edges = [edge for edge in self.edges if edge not in edges]
-                self.edges.append(_Edge(back.v, forth.v, factors))
+                self.edges.append(_Edge(back, forth, (*before[::-1], matrix, *after)))
                 return True
         return False
 
     def _vector(self) -> bool:
         """Rule 3: a vertex with one slot becomes an argument of its neighbour."""
         for vertex in sorted(self.vertices):
-            if self._valence(vertex) == 1:
-                (edge,) = self._at(vertex)
-                towards = edge.starting_at(vertex)
-                argument = "".join(reversed(towards.factors)) + self.vertices.pop(vertex).text
-                self.edges.remove(edge)
-                self.vertices[towards.v] = self.vertices[towards.v].contracted(f"·{argument}")
+            edges = self._at(vertex)
+            if len(edges) == 1:
+                neighbour, factors = edges[0].beyond(vertex)
+                self.edges.remove(edges[0])
+                argument = "".join(factors[::-1]) + self.vertices.pop(vertex).text
+                self.vertices[neighbour] = self.vertices[neighbour].contracted(f"·{argument}")
                 return True
         return False
 

@@ -44,12 +44,12 @@ def good_from(coefficients: Sequence[sp.Expr], order: int, relative: sp.Rational
         return None
     if not any(cs[order + 1 :]):
         return sp.S.Zero
-    sign = 1 if leading > 0 else -1
-    # t^{order+J} (relative·|S| − e) where S has the sign of its leading term; each coefficient rounded down, if at all.
-    falling = [relative * sign * c for c in cs[: order + 1]] + [-abs(c) for c in cs[order + 1 :]]
-    polynomial = sp.Poly([_below(c) for c in falling], sp.Symbol("t"))
-    roots = polynomial.real_roots() if polynomial.degree() > 0 else []
-    return sp.Max(0, sp.ceiling(roots[-1])) if roots else sp.S.Zero
+    if leading.is_negative:
+        cs = [-c for c in cs]
+    # t^{order+J} (relative·S − e) for S > 0, each coefficient rounded down, if at all. It has a positive root: its first
+    # coefficient is positive and a later one negative.
+    falling = [relative * c for c in cs[: order + 1]] + [-abs(c) for c in cs[order + 1 :]]
+    return sp.ceiling(sp.Poly([_below(c) for c in falling], sp.Dummy()).real_roots()[-1])
 
 
 def _below(c: sp.Expr) -> sp.Rational:

@@ -1,13 +1,14 @@
 """What a graph prints is what it is worth: the printed forms are read back and evaluated."""
 
 import re
+from functools import cache
 
 import numpy as np
 import pytest
 import sympy as sp
 
 from theory.diagrams import Diagrams
-from theory.graphs import connected, surviving
+from theory.graphs import Graph, connected, surviving
 from theory.notation import index_notation, matrix_notation, matrix_tex, tex
 
 x, y = sp.symbols("x y", real=True)
@@ -40,6 +41,7 @@ NAMES = {
 }  # fmt: skip
 
 
+@cache
 def derivative(name: str) -> np.ndarray:
     """The full derivative array at 0 behind a printed letter: `Φ`, `D⁵L`."""
     if name == "Σ":
@@ -141,6 +143,38 @@ def test_matrix_notation_has_the_value_of_its_graph(marked: int, order: int, pri
         assert sp.simplify(weight * Reader(body).scalar() - engine.value(graph)) == 0, text
 
 
+@pytest.mark.parametrize(("marked", "order"), [(2, 3), (3, 3)])
+def test_graphs_with_two_loops_reduce_to_their_value(marked: int, order: int) -> None:
+    """Beyond order 2 dressed edges and nested arguments appear. With k + 1 − m ≤ 2 independent loops the only core is ⟨D, E⟩."""
+    graphs = connected(marked, order)
+    engine = Diagrams(LOSS, PHIS[:marked], V, graphs)
+    for graph in graphs:
+        text = matrix_notation(graph)
+        weight, body = weight_and_body(text)
+        assert sp.simplify(weight * Reader(body).scalar() - engine.value(graph)) == 0, text
+
+
+def test_long_chains_are_read_in_their_order() -> None:
+    """Products of three and more matrices between vertices are no palindromes."""
+
+    def graph(edges: list[tuple[int, int]], marked: int, prior: int, loss: int) -> Graph:
+        n = marked + prior + loss
+        rows = [[0] * n for _ in range(n)]
+        for i, j in edges:
+            rows[i][j] += 1
+            rows[j][i] += i != j
+        return Graph(marked, prior, loss, tuple(map(tuple, rows)), 1)
+
+    # (T:Σ) – B – P – A – C – P – (T:Σ), A taken out last; then a three-legged T that takes a vector through C and B.
+    path = graph([(5, 5), (5, 1), (1, 3), (3, 0), (0, 2), (2, 4), (4, 6), (6, 6)], 3, 2, 2)
+    star = graph([(0, 1), (1, 2), (2, 5), (5, 3), (5, 4)], 3, 2, 1)
+    for each in (path, star):
+        engine = Diagrams(LOSS, PHIS, V, [each], prior=PRIOR)
+        weight, body = weight_and_body(matrix_notation(each))
+        assert body.count("Σ") == len(each.edges)
+        assert sp.simplify(weight * Reader(body).scalar() - engine.value(each)) == 0, body
+
+
 def test_the_graphs_with_a_tetrahedron_keep_their_indices() -> None:
     texts = [matrix_notation(g) for g in connected(0, 2)]
     assert sum("_" in text for text in texts) == 3
@@ -180,9 +214,20 @@ def test_many_observables_are_numbered() -> None:
     star = next(g for g in connected(4, 3) if not g.loss and g.valence(3) == 3)
     assert index_notation(star) == "φ_i ψ_k χ_p φ^4_jlq Σ_ij Σ_kl Σ_pq"
     assert "D³φ₄" in matrix_notation(star)
+    assert any("Dφ₄" in matrix_notation(g) for g in connected(4, 3))
+    assert any("D²φ₄" in matrix_notation(g) for g in connected(4, 3))
+
+
+def test_weights_of_one_and_prior_vertices_in_print() -> None:
+    assert index_notation(connected(3, 2)[-1]) == "-φ_i ψ_k χ_p L_jlq Σ_ij Σ_kl Σ_pq"
+    assert matrix_notation(connected(3, 2)[-1]) == "−bᵀΣ(T·Σa)Σc"
+    assert index_notation(connected(1, 1, prior=True)[1]) == "φ_i p_j Σ_ij"
+    assert "−⅛ (Σa)·(D⁵L:Σ:Σ)" in map(matrix_notation, connected(1, 2))  # one pair of parentheses for both loops
 
 
 def test_indices_never_run_out() -> None:
-    text = index_notation(connected(0, 4)[-1])
-    letters = re.findall(r"Σ_([a-z]'*)([a-z]'*)", text)
-    assert len({i for pair in letters for i in pair}) == 2 * len(letters)
+    """Forty-five edges between two vertices: 90 letters, told apart by primes."""
+    text = index_notation(Graph(2, 0, 0, ((0, 45), (45, 0)), 1))
+    letters = re.findall(r"Σ_([a-z]'*)([a-z]'*)(?: |$)", text)
+    assert len(letters) == 45
+    assert len({i for pair in letters for i in pair}) == 90

@@ -1,11 +1,22 @@
 """Response identities and the influence function."""
 
+import pytest
 import sympy as sp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from theory import laplace
-from theory.response import Posterior, W, influence_function, linearize, response
+from theory.errors import BadInput
+from theory.response import (
+    Posterior,
+    W,
+    differentiate,
+    fubini,
+    influence_function,
+    linearize,
+    response,
+    response_of_cumulant,
+)
 
 x, y = sp.symbols("x y", real=True)
 h = sp.Symbol("h", real=True)
@@ -34,3 +45,63 @@ def test_influence_function_is_the_leading_susceptibility(a: int, b: int, c: int
     phi, delta = x + b * y + x * y, c * x - y + y**2
     leading = -laplace.cumulant(loss, (phi, delta), (x, y), order=1)[1]
     assert influence_function(loss, phi, delta, (x, y)) == leading
+
+
+def undefined(*names: str) -> list[sp.Expr]:
+    return [sp.Function(name)(W) for name in names]
+
+
+def test_response_of_cumulants_to_order_three_and_of_observables_that_move() -> None:
+    loss, delta, prior, *phis = undefined("L", "D", "p", "f", "g", "k")
+    posterior = Posterior(t * (loss + h * delta), prior)
+    for m in (1, 2, 3):
+        measured = differentiate(posterior.cumulant(phis[:m]), h)
+        assert sp.expand(measured - response_of_cumulant(posterior, phis[:m], h)) == 0
+        assert sp.expand(measured + response_of_cumulant(posterior, phis[:m], h)) != 0
+    moving = (phis[0], phis[1] + h * phis[2])
+    measured = differentiate(posterior.cumulant(moving), h)
+    assert sp.expand(measured - response_of_cumulant(posterior, moving, h)) == 0
+    assert sp.expand(measured - response_of_cumulant(posterior, phis[:2], h)) != 0
+
+
+def test_cumulants_of_a_gaussian() -> None:
+    posterior = Posterior(t * W**2 / 2, sp.S.One)
+    assert sp.simplify(posterior.cumulant([W, W]).doit() - 1 / t) == 0
+    assert sp.simplify(posterior.cumulant([W, W, W**2]).doit() - 2 / t**2) == 0
+    assert sp.simplify(posterior.cumulant([W, W, W, W]).doit()) == 0
+
+
+def test_fubini_exchanges_but_never_confuses_bound_variables() -> None:
+    """∫dz q(z) ∫dw f is one double integral; the product of two integrals over w, both depending on z, is not."""
+    z = sp.Symbol("z", real=True)
+    q, f, g = sp.Function("q")(z), sp.Function("f")(z, W), sp.Function("g")(z, W)
+    line = (-sp.oo, sp.oo)
+    one = sp.Integral(q * sp.Integral(f, (W, *line)), (z, *line))
+    other = sp.Integral(sp.Integral(q * f, (z, *line)), (W, *line))
+    assert fubini(one - other) == 0
+    product = sp.Integral(sp.Integral(f, (W, *line)) * sp.Integral(g, (W, *line)), (z, *line))
+    assert fubini(product - sp.Integral(f * g, (z, *line), (W, *line))) != 0
+    assert fubini(product).has(sp.Integral(f, (W, *line)))
+
+
+def test_a_slice_clamps_some_variables_and_leaves_one() -> None:
+    full = Posterior(t * (x**2 + x * y + y**2), sp.exp(-x), (x, y))
+    part = full.slice({x: sp.S.One})
+    assert part.variables == (y,)
+    assert sp.expand(part.exponent - t * (1 + y + y**2)) == 0
+    assert part.prior == sp.exp(-1)
+    for at in ({x: 0, y: 0}, {h: 0}):
+        with pytest.raises(BadInput, match="slice"):
+            full.slice(at)
+    with pytest.raises(BadInput, match="at least one"):
+        response_of_cumulant(full, [], h)
+
+
+@pytest.mark.parametrize("g", [sp.Rational(1, 3), sp.Integer(2)])
+def test_damped_influence_is_the_leading_susceptibility_of_the_localised_posterior(g: sp.Expr) -> None:
+    loss = x**2 + x * y + y**2 + x**3 / 6 + x**4 + y**4
+    phi, delta = x + y / 2 + x * y, x - y + y**2
+    localised = loss + g / 2 * (x**2 + y**2)
+    leading = -laplace.cumulant(localised, (phi, delta), (x, y), order=1)[1]
+    assert influence_function(loss, phi, delta, (x, y), damping=g) == leading
+    assert influence_function(loss, phi, delta, (x, y)) != leading

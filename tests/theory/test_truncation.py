@@ -37,6 +37,8 @@ def test_the_next_term_alone() -> None:
     """1 + 1/t within 1%: t = 100; 1/t − 3/t² within 1%: t = 300."""
     assert good_from((1, 1), 0) == 100
     assert good_from((0, 1, -3), 1) == 300
+    assert good_from((sp.Rational(1, 3), sp.Rational(1, 3)), 0) == 100  # no rounding of thirds
+    assert good_from((sp.Rational(1, 3), sp.Rational(1, 300)), 0) == 1
     assert good_from((0, -1, 3, 0), 1, sp.Rational(1, 10)) == 30
 
 
