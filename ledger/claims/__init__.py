@@ -1,29 +1,21 @@
 """The claims of the primer, one module a section, in the order of the paper."""
 
+from importlib import import_module
+
 from ledger.claim import Claim
+
+SECTIONS = (
+    "section3",
+    "section4",
+    "section4_singular",
+    "section5",
+    "section6",
+    "section6_chains",
+    "section6_patterning",
+    "appendix",
+)
 
 
 def all_claims() -> tuple[Claim, ...]:
     """Every claim of the ledger, in the order of the paper."""
-    from ledger.claims import (
-        appendix,
-        section3,
-        section4,
-        section4_singular,
-        section5,
-        section6,
-        section6_chains,
-        section6_patterning,
-    )
-
-    sections = (
-        section3,
-        section4,
-        section4_singular,
-        section5,
-        section6,
-        section6_chains,
-        section6_patterning,
-        appendix,
-    )
-    return tuple(claim for section in sections for claim in section.CLAIMS)
+    return tuple(claim for section in SECTIONS for claim in import_module(f"ledger.claims.{section}").CLAIMS)

@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 
-import jax
 import pytest
 import sympy as sp
 
@@ -11,12 +10,6 @@ from ledger.claim import Budget, Status
 from ledger.claims import appendix
 
 QUICK = Budget.QUICK
-
-
-@pytest.fixture(autouse=True)
-def double_precision():
-    with jax.enable_x64(True):
-        yield
 
 
 WRONG = {

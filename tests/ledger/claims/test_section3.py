@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 
-import jax
 import pytest
 import sympy as sp
 from flint import arb
@@ -19,12 +18,6 @@ from sampler.susceptibility import influence_matrix, susceptibility
 from theory.response import influence_function, response
 
 QUICK = Budget.QUICK
-
-
-@pytest.fixture(autouse=True)
-def double_precision():
-    with jax.enable_x64(True):
-        yield
 
 
 def test_the_instance_is_what_it_says() -> None:

@@ -6,7 +6,6 @@ beyond what the runs detect at 99%.
 
 from dataclasses import replace
 
-import jax
 import pytest
 import sympy as sp
 
@@ -18,12 +17,6 @@ from numerics.precision import digits
 
 QUICK = Budget.QUICK
 HALF = sp.Rational(1, 2)
-
-
-@pytest.fixture(autouse=True)
-def double_precision():
-    with jax.enable_x64(True):
-        yield
 
 
 def lemma_25(*factors) -> CoefficientClaim:

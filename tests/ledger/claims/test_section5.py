@@ -1,6 +1,5 @@
 """Section 5: wrong Jacobians, wrong modes and wrong inverses are refuted by each layer; the finding's numbers are computed."""
 
-import jax
 import pytest
 import sympy as sp
 
@@ -12,12 +11,6 @@ from theory import patterning
 
 QUICK = Budget.QUICK
 R = sp.Rational
-
-
-@pytest.fixture(autouse=True)
-def double_precision():
-    with jax.enable_x64(True):
-        yield
 
 
 WRONG = {

@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 
-import jax
 import pytest
 import sympy as sp
 from flint import arb
@@ -18,12 +17,6 @@ from sampler.susceptibility import susceptibility
 
 QUICK = Budget.QUICK
 COMPONENT = section6_components.ONE_WEIGHT[0]
-
-
-@pytest.fixture(autouse=True)
-def double_precision():
-    with jax.enable_x64(True):
-        yield
 
 
 # ── eq 34 ─────────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -1,6 +1,5 @@
 """Section 6.4: a wrong drift, a forgotten localisation and the continuous-time law must be refuted."""
 
-import jax
 import pytest
 import sympy as sp
 
@@ -8,12 +7,6 @@ from ledger.claim import Budget, Status
 from ledger.claims import section6_chains
 
 QUICK = Budget.QUICK
-
-
-@pytest.fixture(autouse=True)
-def double_precision():
-    with jax.enable_x64(True):
-        yield
 
 
 def test_a_drift_without_its_half_is_refuted() -> None:

@@ -1,6 +1,5 @@
 """Section 6.5: wrong normalisations, ridge factors, second orders and biases are refuted by each layer."""
 
-import jax
 import numpy as np
 import pytest
 import sympy as sp
@@ -14,12 +13,6 @@ from theory import patterning
 
 QUICK = Budget.QUICK
 R = sp.Rational
-
-
-@pytest.fixture(autouse=True)
-def double_precision():
-    with jax.enable_x64(True):
-        yield
 
 
 def linear_damping(s, eta):

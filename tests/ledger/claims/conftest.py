@@ -1,0 +1,10 @@
+"""Claims are sampled in double precision, as `ledger.run` does."""
+
+import jax
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def double_precision():
+    with jax.enable_x64(True):
+        yield
