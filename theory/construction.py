@@ -67,7 +67,7 @@ def power(base: Any, exponent: Any, is_plain: IsPlain) -> sp.Expr:
 
 def apply(function: Callable[..., sp.Expr], argument: Any, is_plain: IsPlain) -> sp.Expr:
     """The function of the argument; of a constant like exp(0) or cos(pi), its value."""
-    return function(argument) if is_plain(argument) else function(argument, evaluate=False)
+    return function(argument, evaluate=is_plain(argument))
 
 
 def _joined(operation: Any, plain: sp.Expr, rest: list[sp.Expr]) -> sp.Expr:

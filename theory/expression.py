@@ -309,7 +309,7 @@ def _unexpected(token: Token) -> str:
     if token.kind == "end":
         return "it ends where a number, a name or a parenthesis should follow"
     if token.kind == "unknown" or token.kind == ")":
-        return f'the character "{_clean(token.text, 1)}" is not expected here'
+        return f'the character "{_printable(token.text)}" is not expected here'
     if token.kind in ("number", "name", "("):
         return f'an operator is missing before "{_clean(token.text, 40)}"; a product is written 2*x'
     return f'"{token.text}" is not expected here; a number, a name or a parenthesis should follow'

@@ -16,8 +16,7 @@ Reading order: `expectation`, `cumulant`, `log_partition` (public), `Expansion` 
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from fractions import Fraction
-from math import factorial
+from math import prod
 from typing import Any
 
 import sympy as sp
@@ -29,9 +28,11 @@ from theory.jets import Jets, exact, jets, multiply
 from theory.minimum import locate
 from theory.wick import Gaussian
 
+FLAT = sp.S.One  # the flat prior
+
 
 def expectation(
-    loss: sp.Expr, phi: sp.Expr, variables: Sequence[sp.Symbol], *, order: int, at: Any = None, prior: Any = 1
+    loss: sp.Expr, phi: sp.Expr, variables: Sequence[sp.Symbol], *, order: int, at: Any = None, prior: Any = FLAT
 ) -> tuple[sp.Expr, ...]:
     """The coefficients (c_0, …, c_order) of ⟨φ⟩ = Σ_k c_k t^{−k} (eq 12 is c_1 for φ(w*) = 0).
 
@@ -48,7 +49,7 @@ def cumulant(
     *,
     order: int,
     at: Any = None,
-    prior: Any = 1,
+    prior: Any = FLAT,
 ) -> tuple[sp.Expr, ...]:
     """The coefficients (c_0, …, c_order) of the joint cumulant κ(φ_1, …, φ_m) = Σ_k c_k t^{−k}.
 
@@ -61,7 +62,7 @@ def cumulant(
 
 
 def log_partition(
-    loss: sp.Expr, variables: Sequence[sp.Symbol], *, order: int, at: Any = None, prior: Any = 1
+    loss: sp.Expr, variables: Sequence[sp.Symbol], *, order: int, at: Any = None, prior: Any = FLAT
 ) -> tuple[sp.Expr, ...]:
     """The coefficients (c_0, …, c_order) of log{Z e^{tL(w*)} (t/2π)^{d/2} det(H)^{1/2}} (the O(1/t) of eq 11).
 
@@ -81,7 +82,7 @@ class Expansion:
         *,
         order: int,
         at: Any = None,
-        prior: Any = 1,
+        prior: Any = FLAT,
     ):
         if not isinstance(order, int) or order < 0:
             raise BadInput(f"order must be an integer ≥ 0, got {order!r}")
@@ -89,12 +90,12 @@ class Expansion:
         self.at = locate(loss, variables, at)
         expressions = [exact(loss), exact(prior), *observables]
         try:  # a polynomial ring is enough when nothing divides by a symbol
-            self._prepare(expressions, variables, field=False)
+            self._prepare(expressions, variables)
         except CoercionFailed:
             self._prepare(expressions, variables, field=True)
         self._moments: dict[tuple[int, ...], list[Any]] = {}
 
-    def _prepare(self, expressions: Sequence[sp.Expr], variables: Sequence[sp.Symbol], *, field: bool) -> None:
+    def _prepare(self, expressions: Sequence[sp.Expr], variables: Sequence[sp.Symbol], *, field: bool = False) -> None:
         top = 2 * self.order
         orders = [top + 2] + [top] * (len(expressions) - 1)
         self.jets: Jets = jets(expressions, variables, self.at, orders, field=field)
@@ -112,9 +113,9 @@ class Expansion:
     def cumulant(self, indices: Sequence[int]) -> tuple[sp.Expr, ...]:
         """Coefficients of κ of the observables with these indices (repetition allowed)."""
         indices, domain = tuple(indices), self.jets.domain
-        # Constants drop out of cumulants of two or more: removing them keeps the arithmetic small.
-        self._centred = len(indices) > 1
         series = cumulant_from_moments(indices, self._moment, lambda f, g: multiply(f, g, domain.zero))
+        if len(indices) == 1:  # constants drop out of all other cumulants
+            series[0] = series[0] + self.observables[indices[0]][0].coeff(1)
         return tuple(self.jets.expr(c) for c in series)
 
     def log_partition(self) -> tuple[sp.Expr, ...]:
@@ -124,20 +125,19 @@ class Expansion:
         return (sp.log(self.jets.expr(self.prior_at_minimum)), *rest[1:])
 
     def _moment(self, block: tuple[int, ...]) -> list[Any]:
-        """⟨Π_{i in block} φ_i⟩ as a series in 1/t (φ_i minus its value at w* when cumulants allow it)."""
-        key = (*sorted(block), -1 if self._centred else -2)
+        """⟨Π_{i in block} (φ_i − φ_i(w*))⟩ as a series in 1/t; without the constants the arithmetic stays small."""
+        key = tuple(sorted(block))
         if key not in self._moments:
             ring = self.jets.ring
             product = self.weight
             for i in block:
-                phi = self.observables[i]
-                product = multiply([ring.zero, *phi[1:]] if self._centred else phi, product, ring.zero)
-            self._moments[key] = divide(self._raw(product), self._raw(self.weight), self.jets.domain)
+                product = multiply([ring.zero, *self.observables[i][1:]], product, ring.zero)
+            self._moments[key] = divide(self._raw(product), self._raw(self.weight))
         return self._moments[key]
 
     def _raw(self, graded: Sequence[Any]) -> list[Any]:
         """E over N(0, Σ) of the coefficients of h^0, h^2, …: a series in 1/t."""
-        return [self.gaussian.mean(graded[2 * k]) for k in range(self.order + 1)]
+        return [self.gaussian.mean(part) for part in graded[::2]]
 
 
 def hessian(quadratic: Any, ring: Any) -> list[list[Any]]:
@@ -161,19 +161,20 @@ def exponential(exponent: Sequence[Any], top: int, ring: Any) -> list[Any]:
     """exp(Σ_{k≥1} h^k V_k) to h^top for graded V (exponent[0] = V_1): j E_j = Σ_i i V_i E_{j−i}."""
     series = [ring.one]
     for j in range(1, top + 1):
-        total = ring.zero
-        for i in range(1, min(j, len(exponent)) + 1):
-            if exponent[i - 1] and series[j - i]:
-                total = total + exponent[i - 1] * series[j - i] * ring.domain(i)
+        total = ring.add(
+            [exponent[i - 1] * series[j - i] * ring.domain(i) for i in range(1, min(j, len(exponent)) + 1)]
+        )
         series.append(total * ring.domain.convert_from(sp.QQ(1, j), sp.QQ))
     return series
 
 
-def divide(numerator: Sequence[Any], denominator: Sequence[Any], domain: Any) -> list[Any]:
+def divide(numerator: Sequence[Any], denominator: Sequence[Any]) -> list[Any]:
     """The quotient of power series whose denominator starts with 1."""
     quotient: list[Any] = []
     for k, value in enumerate(numerator):
-        quotient.append(value - sum((quotient[i] * denominator[k - i] for i in range(k)), domain.zero))
+        for i in range(k):
+            value = value - quotient[i] * denominator[k - i]
+        quotient.append(value)
     return quotient
 
 
@@ -182,7 +183,7 @@ def logarithm(series: Sequence[Any], domain: Any) -> list[Any]:
     result: list[Any] = [domain.zero]
     for k in range(1, len(series)):
         total = series[k] * domain(k)
-        for i in range(1, k):
+        for i in range(k):
             total = total - result[i] * series[k - i] * domain(i)
         result.append(total * domain.convert_from(sp.QQ(1, k), sp.QQ))
     return result
@@ -192,15 +193,14 @@ def cumulant_from_moments(
     indices: tuple[int, ...], moment: Callable[[tuple[int, ...]], Any], multiply: Callable[[Any, Any], Any]
 ) -> Any:
     """κ(1, …, m) = Σ over set partitions π of (−1)^{|π|−1} (|π|−1)! Π_{B in π} E[Π_{i in B} φ_i], for series or numbers."""
-    total: list[Any] | None = None
+    terms = []
     for partition in set_partitions(indices):
         term = moment(partition[0])
         for block in partition[1:]:
             term = multiply(term, moment(block))
-        factor = (-1) ** (len(partition) - 1) * factorial(len(partition) - 1)
-        scaled = [c * factor for c in term]
-        total = scaled if total is None else [a + b for a, b in zip(total, scaled, strict=True)]
-    return total
+        factor = prod(-j for j in range(1, len(partition)))
+        terms.append([c * factor for c in term])
+    return list(map(lambda *coefficients: sum(coefficients), *terms))
 
 
 def set_partitions(items: tuple[int, ...]) -> Iterator[list[tuple[int, ...]]]:
@@ -217,5 +217,5 @@ def set_partitions(items: tuple[int, ...]) -> Iterator[list[tuple[int, ...]]]:
 
 def evaluate(coefficients: Sequence[sp.Expr], t: Any) -> sp.Expr:
     """The truncated series Σ_k c_k t^{−k} at an exact t."""
-    t = sp.Rational(t) if isinstance(t, Fraction) else exact(t)
+    t = exact(t)
     return sp.Add(*(c / t**k for k, c in enumerate(coefficients)))

@@ -15,7 +15,9 @@ The ball decides questions like "is log(1 - pi) real?" rigorously, without trust
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import reduce
 from math import comb, prod
+from operator import add, mul
 
 import sympy as sp
 from flint import arb, ctx, fmpq
@@ -130,21 +132,25 @@ class Measure:
         return Size(bits, 1, 1, frozenset([expression]), height + 1, _function_ball(expression, parts), False)
 
 
-def _sum(parts: Sequence[Size]) -> Size:
+def _joint(operation: Callable[[arb, arb], arb], parts: Sequence[Size]) -> arb | None:
+    """The ball of a sum or a product; none where one of the parts has none."""
     balls = [part.ball for part in parts if part.ball is not None]
+    return reduce(operation, balls) if len(balls) == len(parts) else None
+
+
+def _sum(parts: Sequence[Size]) -> Size:
     return Size(
         bits=sum(part.bits for part in parts),
         degree=max(part.degree for part in parts),
         terms=sum(part.terms for part in parts),
         atoms=frozenset().union(*(part.atoms for part in parts)),
         height=max(part.height for part in parts),
-        ball=sum(balls) if len(balls) == len(parts) else None,
+        ball=_joint(add, parts),
         plain=all(part.plain for part in parts),
     )
 
 
 def _product(parts: Sequence[Size]) -> Size:
-    balls = [part.ball for part in parts if part.ball is not None]
     degree = sum(part.degree for part in parts)
     atoms = frozenset().union(*(part.atoms for part in parts))
     return Size(
@@ -153,7 +159,7 @@ def _product(parts: Sequence[Size]) -> Size:
         terms=_fewest(prod(part.terms for part in parts), degree, atoms),
         atoms=atoms,
         height=max(part.height for part in parts),
-        ball=prod(balls) if len(balls) == len(parts) else None,
+        ball=_joint(mul, parts),
         plain=all(part.plain for part in parts),
     )
 

@@ -1,5 +1,7 @@
 """Laplace expansions against diagrams, exact laws and invariances."""
 
+from fractions import Fraction
+
 import pytest
 import sympy as sp
 from hypothesis import given, settings
@@ -7,6 +9,7 @@ from hypothesis import strategies as st
 
 from theory import diagrams, laplace
 from theory.errors import BadInput
+from theory.jets import multiply
 from theory.tensors import generic_symmetric
 
 x, y, z = sp.symbols("x y z", real=True)
@@ -123,15 +126,107 @@ def test_three_variables_of_symbols() -> None:
     assert sp.expand(laplace.cumulant(loss, (a, b), v, order=1)[1] - gradient_product) == 0
 
 
+def test_a_gaussian_has_its_moments() -> None:
+    """⟨x^{2k}⟩ = (2k−1)!! t^{−k} for L = x²/2, and nothing else at any order; order 0 is the value at the minimum."""
+    for k in range(4):
+        series = laplace.expectation(x**2 / 2, x ** (2 * k) + 5, (x,), order=3)
+        assert series == tuple((sp.factorial2(2 * k - 1) if n == k else 0) + (5 if n == 0 else 0) for n in range(4))
+    assert laplace.expectation(x**2 / 2, 5 + x, (x,), order=0) == (5,)
+    assert laplace.log_partition(x**2 / 2, (x,), order=0) == (0,)
+
+
+def test_an_exponential_prior_shifts_the_gaussian() -> None:
+    """L = x²/2 and prior e^{bx}: the mean is b/t and the variance 1/t, exactly."""
+    b = sp.Symbol("b")
+    assert laplace.expectation(x**2 / 2, x, (x,), order=3, prior=sp.exp(b * x)) == (0, b, 0, 0)
+    assert laplace.cumulant(x**2 / 2, (x, x), (x,), order=3, prior=sp.exp(b * x)) == (0, 1, 0, 0)
+
+
+@pytest.mark.parametrize("w", [1, -1])
+def test_the_minimum_that_is_named(w: int) -> None:
+    """The wells of (x² − 1)²/8 are mirror images: H = 1 and D³L = 3w, so ⟨x⟩ = w − 3w/(2t) and log Z has 5(3w)²/24 − 3/8."""
+    loss = (x**2 - 1) ** 2 / 8
+    assert laplace.expectation(loss, x, (x,), order=1, at=(w,)) == (w, -sp.Rational(3, 2) * w)
+    assert laplace.cumulant(loss, (x, x), (x,), order=1, at=(w,)) == (0, 1)
+    assert laplace.log_partition(loss, (x,), order=1, at=(w,)) == (0, sp.Rational(3, 2))
+
+
+def test_one_expansion_serves_all_cumulants() -> None:
+    """κ(φ), κ(φ, ψ), κ(φ, φ, φ) and log Z from one object, in any order, are those computed apart; the flat prior is 1."""
+    loss, phi, psi = QUARTIC, 2 + x + x**2, 3 - x
+    expansion = laplace.Expansion(loss, [phi, psi], (x,), order=2)
+    assert expansion.cumulant([0, 1]) == laplace.cumulant(loss, (phi, psi), (x,), order=2)
+    assert expansion.cumulant([1]) == laplace.expectation(loss, psi, (x,), order=2)
+    assert expansion.cumulant([0]) == laplace.expectation(loss, phi, (x,), order=2)
+    assert expansion.cumulant([1, 0]) == expansion.cumulant([0, 1])
+    assert expansion.log_partition() == laplace.log_partition(loss, (x,), order=2)
+    assert expansion.log_partition()[0] == 0
+
+
+def test_no_more_is_computed_than_the_order_needs() -> None:
+    """The loss to degree 2N + 2, everything else to 2N; over polynomials in the symbols unless one is divided by."""
+    cubic = laplace.Expansion(x**2 / 2 + alpha * x**3, [x, x**2], (x,), order=3)
+    assert [len(parts) for parts in cubic.jets.parts] == [9, 7, 7, 7]
+    assert len(cubic.weight) == 7
+    assert cubic.jets.domain == sp.QQ[alpha]
+    assert laplace.Expansion(lam * x**2, [x], (x,), order=1).jets.domain.is_Field
+
+
+def test_exponential_of_a_graded_series() -> None:
+    ring, u, v = sp.ring("u, v", sp.QQ)
+    assert laplace.exponential([u, v], 3, ring) == [1, u, u**2 / 2 + v, u**3 / 6 + u * v]
+
+
+@given(st.lists(small, min_size=4, max_size=4), st.lists(small, min_size=3, max_size=3))
+def test_quotients_and_logarithms_of_power_series(numerator, rest) -> None:
+    """(f g)/g = f, and log(1 + w) = w − w²/2 + w³/3 for w = O(u)."""
+    w = [sp.S.Zero, *rest]
+    g = [sp.S.One, *rest]
+    assert laplace.divide(multiply(numerator, g, sp.S.Zero), g) == numerator
+    square = multiply(w, w, sp.S.Zero)
+    expected = [a - b / 2 + c / 3 for a, b, c in zip(w, square, multiply(w, square, sp.S.Zero), strict=True)]
+    found = laplace.logarithm([sp.QQ.from_sympy(c) for c in g], sp.QQ)
+    assert found == [sp.QQ.from_sympy(c) for c in expected]
+
+
+@pytest.mark.parametrize("m", [1, 2, 3, 4, 5])
+def test_cumulants_of_known_laws(m: int) -> None:
+    """Exponential law: moments n!, cumulants (m−1)!. Poisson law of mean 1: moments Bell numbers, cumulants 1."""
+
+    def cumulant(moments) -> sp.Expr:
+        (value,) = laplace.cumulant_from_moments(
+            tuple(range(m)), lambda block: [moments(len(block))], lambda f, g: [f[0] * g[0]]
+        )
+        return value
+
+    assert cumulant(sp.factorial) == sp.factorial(m - 1)
+    assert cumulant(sp.bell) == 1
+
+
+@pytest.mark.parametrize("t", [3, sp.Integer(3), Fraction(3), sp.Symbol("t")])
+def test_series_are_evaluated_exactly(t) -> None:
+    assert laplace.evaluate((1, 2, lam), t) == 1 + 2 / sp.sympify(t) + lam / sp.sympify(t) ** 2
+
+
 @pytest.mark.parametrize(
     ("call", "says"),
     [
-        (lambda: laplace.expectation(x**2, x, (x,), order=-1), "order must be an integer"),
-        (lambda: laplace.cumulant(x**2, (), (x,), order=1), "at least one observable"),
-        (lambda: laplace.expectation(x**2, x, (x,), order=1, prior=x), "vanishes at the minimum"),
-        (lambda: laplace.expectation(x**2, sp.Abs(x), (x,), order=1), "smooth"),
+        (lambda: laplace.expectation(x**2, x, (x,), order=-1), "order must be an integer ≥ 0, got -1"),
+        (lambda: laplace.expectation(x**2, x, (x,), order=1.5), "order must be an integer ≥ 0, got 1.5"),
+        (lambda: laplace.cumulant(x**2, (), (x,), order=1),
+         "a joint cumulant needs at least one observable; `log_partition` is the cumulant of none"),
+        (lambda: laplace.cumulant(x**2, (x, x**2), (x,), order=1, prior=x**3),
+         "the prior x**3 vanishes at the minimum; the expansion needs prior(w*) ≠ 0"),
+        (lambda: laplace.evaluate((1,), 0.5),
+         "0.500000000000000 holds the inexact number 0.500000000000000; write it as a fraction"),
     ],
-)
+)  # fmt: skip
 def test_bad_input_is_named(call, says) -> None:
-    with pytest.raises(BadInput, match=says):
+    with pytest.raises(BadInput) as caught:
         call()
+    assert str(caught.value) == says
+
+
+def test_what_is_not_smooth_is_refused() -> None:
+    with pytest.raises(BadInput, match="smooth"):
+        laplace.expectation(x**2, sp.Abs(x), (x,), order=1)

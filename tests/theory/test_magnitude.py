@@ -15,6 +15,7 @@ from theory.magnitude import (
     Measure,
     Refused,
     Size,
+    _power_ball,
     _real,
     _within_limits,
 )
@@ -64,7 +65,7 @@ def test_sizes(expression, bits, degree, terms, atoms, height, plain) -> None:
 
 
 CONSTANTS = [
-    sp.Rational(3, 5), sp.pi, sp.E, sp.pi + 3 + sp.E, 2 * sp.pi * sp.E, sp.sqrt(2), sp.sqrt(half), sp.pi**-2,
+    sp.Rational(3, 5), sp.pi, sp.E, sp.pi + 3 + sp.E, 2 * sp.pi * sp.E, sp.sqrt(2), sp.sqrt(sp.pi - 3), sp.pi**-2,
     (sp.pi - 4) ** 3, 2**sp.pi, sp.pi**sp.sqrt(2), 5 ** sp.Rational(-7, 3), sp.exp(2), sp.log(3), sp.sin(1), sp.cos(1),
     sp.tan(1), sp.cot(1), sp.sinh(1), sp.cosh(1), sp.tanh(1), sp.coth(1), sp.exp(sp.sin(2) + sp.sqrt(3)),
     sp.Abs(sp.sin(1) - 2, evaluate=False),
@@ -132,6 +133,12 @@ def test_the_largest_constant() -> None:
         assert str(caught.value) == "a constant is at most 2**40000, and this one is larger"
 
 
+def test_a_ball_of_zero_has_no_root_unless_the_number_is_zero() -> None:
+    with pytest.raises(Refused) as caught:
+        _power_ball(arb(0), half, x)
+    assert str(caught.value) == NEGATIVE
+
+
 def test_the_number_of_steps(monkeypatch) -> None:
     """x + 1 takes three steps for the sum of two and one for each part; what is known takes none."""
     monkeypatch.setattr(magnitude, "MAX_STEPS", 5)
@@ -145,6 +152,7 @@ def test_the_number_of_steps(monkeypatch) -> None:
 
 EXPONENT = "an exponent is at most 1000, with a denominator of at most 100"
 REAL = "a constant must be a finite real number, and this one is not"
+INSIDE = "the number inside this function is too long; write it with smaller numbers"
 NOT_REAL = "the result is not a finite real number"
 NEGATIVE = "a fractional power of a negative number is not real"
 nested = x
@@ -164,7 +172,7 @@ for _ in range(MAX_HEIGHT):
         (lambda m: m.power(sp.Integer(-2), sp.Rational(1, 3)), NEGATIVE),
         (lambda m: m.power(sp.Abs(sp.log(2) + sp.log(3) - sp.log(6)), half), NEGATIVE),
         (lambda m: m.call("sin", nested), "functions are nested more than 25 deep; write fewer of them"),
-        (lambda m: m.call("log", sp.Integer(2) ** 999), "the number inside this function is too long; write it with smaller numbers"),
+        (lambda m: m.call("log", sp.Integer(2) ** 999), INSIDE),
         (lambda m: m.call("log", sp.S.Zero), REAL),
         (lambda m: m.call("log", sp.Integer(-1)), REAL),
         (lambda m: m.call("exp", sp.Integer(10) ** 9), "a constant is at most 2**40000, and this one is larger"),
