@@ -112,7 +112,8 @@ class Chain:
         loss_parts, *parts = taylor.parts
         self.observables = parts[: len(observables)]
         self.noise = {indices: parts[len(observables) + k] for k, indices in enumerate(noise)}
-        _refuse_unstable(scaling, taylor, loss_parts[2], e)
+        curvature = [[taylor.expr(c) for c in row] for row in hessian(loss_parts[2], self.ring)]
+        refuse_unstable(scaling, sp.Matrix(curvature), e)
         self._e = self._convert(e)
         self._scaling = [[self._convert(c) for c in row] for row in scaling.tolist()]
         self._kappa = self._conditional_cumulants(loss_parts, self._convert(gamma))
@@ -245,9 +246,8 @@ def _refuse_noise(noise: Noise, variables: Sequence[sp.Symbol]) -> None:
             )
 
 
-def _refuse_unstable(scaling: sp.Matrix, taylor: Any, quadratic: Any, e: sp.Expr) -> None:
+def refuse_unstable(scaling: sp.Matrix, h: sp.Matrix, e: sp.Expr) -> None:
     """Stable at leading order iff 4 D^{-1}/e − H is positive definite (e λ_max(DH) < 4), decided where all is rational."""
-    h = sp.Matrix([[taylor.expr(c) for c in row] for row in hessian(quadratic, taylor.ring)])
     if not scaling.is_symmetric() or scaling.is_positive_definite is False:
         raise BadInput(f"the preconditioner {scaling.tolist()} is not symmetric positive definite")
     if e.is_nonpositive:
