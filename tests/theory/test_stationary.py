@@ -21,7 +21,7 @@ small = st.fractions(min_value=-1, max_value=1, max_denominator=3).map(
 def forms(draw, v, degree: int) -> sp.Expr:
     """A random form: rational coefficients on every monomial of the degree."""
     return sum(
-        (draw(small) * m for m in sp.utilities.iterables.flatten([list(sp.itermonomials(v, degree, degree))])),
+        (draw(small) * m for m in sorted(sp.itermonomials(v, degree, degree), key=str)),
         sp.S.Zero,
     )
 
