@@ -54,7 +54,7 @@ def fields(kernel: Kernel, posterior: LocalPosterior, *, degree: int = 3) -> Cal
         raise BadInput("control.fields: the fields have mean 0 for full-batch chains only; set batch_size=None.")
     if not isinstance(kernel, SGLD | MALA):
         raise BadInput(f"control.fields knows the kernels sgld and mala, not {type(kernel).__name__}.")
-    moving = _moving(posterior)  # outside of any trace: it decides shapes
+    moving = posterior.moving  # outside of any trace: it decides shapes
     d = moving.size
     powers = [_powers(d, c) for k in range(1, degree + 1) for c in combinations_with_replacement(range(d), k)]
     if len(powers) > MOST_FIELDS:
@@ -73,13 +73,6 @@ def fields(kernel: Kernel, posterior: LocalPosterior, *, degree: int = 3) -> Cal
         return jnp.stack(build(x, g, powers, noise))
 
     return field
-
-
-def _moving(posterior: LocalPosterior) -> np.ndarray:
-    """Indices of the weights that move among all weights."""
-    size = ravel_pytree(posterior.centre)[0].size
-    mask = np.ones(size, bool) if posterior.mask is None else np.asarray(ravel_pytree(posterior.mask)[0])
-    return np.flatnonzero(mask)
 
 
 def _powers(d: int, indices: tuple[int, ...]) -> tuple[int, ...]:

@@ -24,6 +24,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
+from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Bool, Float, Key, PyTree, Scalar
 
 from theory.errors import BadInput
@@ -80,6 +81,13 @@ class LocalPosterior:
         if self.mask is None:
             return jnp.asarray(sum(leaf.size for leaf in jax.tree.leaves(self.centre)))
         return jax.tree.reduce(operator.add, jax.tree.map(jnp.sum, self.mask))
+
+    @property
+    def moving(self) -> np.ndarray:
+        """Indices of the weights that move among all weights, in the order of `ravel_pytree`; not inside a trace."""
+        size = sum(leaf.size for leaf in jax.tree.leaves(self.centre))
+        mask = np.ones(size, bool) if self.mask is None else np.asarray(ravel_pytree(self.mask)[0])
+        return np.flatnonzero(mask)
 
     def losses(self, params: Params, examples: Example) -> Float[Array, " examples"]:
         """ℓ_z(w) for every example of a pytree with a leading axis."""
