@@ -1,0 +1,80 @@
+"""Laurent polynomials and their quotients: arithmetic, derivatives, values; what is refused."""
+
+import pytest
+import sympy as sp
+from flint import fmpq, fmpz_poly
+from hypothesis import given
+from hypothesis import strategies as st
+
+from numerics.ising import Laurent, Ratio
+from numerics.precision import digits
+from theory.errors import BadInput
+
+exponents = st.tuples(st.integers(-4, 4), st.integers(-3, 3))
+laurents = st.dictionaries(exponents, st.integers(-9, 9).filter(bool), max_size=5).map(Laurent.of)
+X, Y = fmpq(5, 3), fmpq(-7, 4)
+
+
+@given(laurents, laurents, laurents)
+def test_evaluation_is_a_homomorphism(p, q, r):
+    assert (p + q * r).exact(X, Y) == p.exact(X, Y) + q.exact(X, Y) * r.exact(X, Y)
+    assert (p - q).exact(X, Y) == p.exact(X, Y) - q.exact(X, Y)
+    assert (p * q) * r == p * (q * r)
+    assert (p + q).terms() == (q + p).terms()
+    assert (p == q) == (p - q).is_zero()
+    assert p != q or hash(p) == hash(q)
+
+
+@given(laurents, laurents)
+def test_derivatives_are_derivations(p, q):
+    for d in (Laurent.x_derivative, Laurent.y_derivative):
+        assert d(p * q) == d(p) * q + p * d(q)
+    x, y = sp.symbols("x y")
+    written = sum((n * x**a * y**b for (a, b), n in p.terms().items()), sp.Integer(0))
+    expected = sp.expand(x * sp.diff(written, x))
+    assert (
+        sp.expand(sum((n * x**a * y**b for (a, b), n in p.x_derivative().terms().items()), sp.Integer(0)) - expected)
+        == 0
+    )
+
+
+@given(laurents, laurents.filter(lambda q: q.exact(X, Y) != 0), laurents.filter(lambda q: q.exact(X, Y) != 0))
+def test_quotients_are_a_field(p, q, r):
+    one, other = p / q, q / r
+    assert (one + other).exact(X, Y) == one.exact(X, Y) + other.exact(X, Y)
+    assert (one * other).exact(X, Y) == p.exact(X, Y) / r.exact(X, Y)
+    assert one * other == p / r
+    assert (one - one).numerator.is_zero()
+    assert ((p * r) / (q * r)).y_derivative() == one.y_derivative()
+    assert isinstance(one, Ratio)
+
+
+def test_a_value_has_the_digits_asked_for():
+    """2 sinh β as x − 1/x at β = 10⁻³⁰ cancels thirty digits; the working precision follows."""
+    small = Laurent.of({(1, 0): 1, (-1, 0): -1})
+    beta = sp.Rational(1, 10**30)
+    value = small.at(beta, n=25)
+    assert value.rel_accuracy_bits() >= 83
+    with digits(80):
+        assert abs(value * 10**30 - 2) < 1e-20
+
+
+def test_fields_and_couplings_enter_where_they_should():
+    """x^2 y^−1 at β = 1/2, J = 3, h = 5: e^{3 − 5/2}."""
+    with digits(30):
+        value = Laurent.of({(2, -1): 1}).at(sp.Rational(1, 2), 3, 5)
+        assert value.overlaps((value * 0 + 0.5).exp())
+
+
+def test_the_polynomial_in_u():
+    assert Laurent.of({(-3, 0): 2, (1, 0): -5}).in_u() == fmpz_poly([2, 0, -5])
+    assert Laurent.of({}).in_u() == fmpz_poly([])
+    assert Laurent.of({(2, 1): 1, (2, -1): 1}).without_field().in_u() == fmpz_poly([2])
+    for terms in ({(0, 0): 1, (1, 0): 1}, {(0, 1): 1}):
+        with pytest.raises(BadInput, match="one parity and no field"):
+            Laurent.of(terms).in_u()
+
+
+def test_quotients_cannot_be_hashed():
+    with pytest.raises(TypeError, match="no canonical form"):
+        hash(Laurent.of({(0, 0): 1}) / Laurent.of({(0, 0): 1}))
