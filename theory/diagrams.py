@@ -17,7 +17,7 @@ with the self-loops of u contracted beforehand. The cost is d to the power of th
 Reading order: `cumulant` (the public entry), `Diagrams` (all tensors over one exact domain), `Diagrams.value`.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import combinations_with_replacement, product
 from typing import Any
 
@@ -37,7 +37,7 @@ def cumulant(
     *,
     order: int,
     at: Any = None,
-    prior: Any = 1,
+    prior: Any = sp.S.One,
 ) -> sp.Expr:
     """The coefficient of t^{−order} (order ≥ 1) in κ(φ_1, …, φ_m), as a sum over graphs; arguments as in `theory.laplace`.
 
@@ -60,10 +60,10 @@ class Diagrams:
         loss: sp.Expr,
         observables: Sequence[sp.Expr],
         variables: Sequence[sp.Symbol],
-        graphs: Iterable[Graph],
+        graphs: Sequence[Graph],
         *,
         at: Any = None,
-        prior: Any = 1,
+        prior: Any = sp.S.One,
     ):
         self.d = len(variables)
         point = _point(variables, at)
@@ -73,9 +73,10 @@ class Diagrams:
         entries: dict[tuple[int, Indices], sp.Expr] = {}
         for kind, rank in sorted({(kind, g.valence(v)) for g in graphs for v, kind in enumerate(_kinds(g))}):
             entries |= {((kind, i)): value for i, value in _tensor(functions[kind], rank, variables, point)}
-        self.domain, elements = construct_domain([*sigma, *entries.values(), sp.Rational(1, 2)], extension=True)
+        weights = [graph.weight for graph in graphs]
+        self.domain, elements = construct_domain([*sigma, *entries.values(), *weights], extension=True)
         self._sigma = [elements[row * self.d : (row + 1) * self.d] for row in range(self.d)]
-        self._tensors = dict(zip(entries, elements[self.d**2 : -1], strict=True))
+        self._tensors = {key: elements[self.d**2 + place] for place, key in enumerate(entries)}
         self._traced: dict[tuple[int, int, Indices], Any] = {}
 
     def value(self, graph: Graph) -> sp.Expr:
@@ -125,14 +126,9 @@ class Diagrams:
         if not loops:
             return self._tensors[kind, indices]
         if (kind, loops, indices) not in self._traced:
-            pairs = product(range(self.d), repeat=2)
-            self._traced[kind, loops, indices] = sum(
-                (
-                    self._sigma[i][j] * self._trace(kind, loops - 1, (*indices, i, j))
-                    for i, j in pairs
-                    if self._sigma[i][j]
-                ),
-                self.domain.zero,
+            self._traced[kind, loops, indices] = self.domain.sum(
+                self._sigma[i][j] * self._trace(kind, loops - 1, (*indices, i, j))
+                for i, j in product(range(self.d), repeat=2)
             )
         return self._traced[kind, loops, indices]
 
@@ -152,14 +148,15 @@ def _sweep(graph: Graph) -> list[int]:
     order: list[int] = []
     while len(order) < graph.vertices:
         left = [v for v in range(graph.vertices) if v not in order]
-        order.append(
-            min(left, key=lambda v: sum(graph.adjacency[v][u] * (1 if u in left else -1) for u in _others(graph, v)))
-        )
+        order.append(min(left, key=lambda v: _opened(graph, v, left)))
     return order
 
 
-def _others(graph: Graph, vertex: int) -> list[int]:
-    return [u for u in range(graph.vertices) if u != vertex]
+def _opened(graph: Graph, vertex: int, left: Sequence[int]) -> int:
+    """How many more edges are open after a vertex: those to others that are left, less those to vertices met."""
+    row = graph.adjacency[vertex]
+    ahead = sum(row[u] for u in left if u != vertex)
+    return ahead - sum(c for u, c in enumerate(row) if u not in left)
 
 
 def _point(variables: Sequence[sp.Symbol], at: Any) -> dict[sp.Symbol, sp.Expr]:

@@ -23,6 +23,7 @@ from dataclasses import dataclass
 from functools import cache
 from itertools import combinations_with_replacement, product
 from math import factorial, prod
+from typing import Any
 
 import sympy as sp
 
@@ -83,12 +84,9 @@ def generate(marked: int, order: int, *, prior: bool = False) -> Iterator[Graph]
     """
     if marked < 0 or order < 0:
         raise BadInput(f"graphs.connected needs marked ≥ 0 and order ≥ 0, got marked={marked}, order={order}")
-    most_prior = (order + 1 if marked == 0 else order + 1 - marked) if prior else 0
-    # Valences bound the number of loss vertices: 2(V + k) = 2E ≥ 3V + P + m, so V ≤ 2k − m.
-    for v in range(max(0, 2 * order - marked) + 1):
-        for p in range(max(0, most_prior) + 1):
-            for adjacency, symmetries in sorted(_family(marked, p, v, order).items()):
-                yield Graph(marked, p, v, adjacency, _automorphisms(adjacency, symmetries))
+    for v, p in _sizes(marked, order, prior):
+        for adjacency, symmetries in sorted(_family(marked, p, v, order).items()):
+            yield Graph(marked, p, v, adjacency, _automorphisms(adjacency, symmetries))
 
 
 def surviving(graphs: Iterable[Graph], vanishing: Mapping[int, frozenset[int] | set[int]]) -> tuple[Graph, ...]:
@@ -97,6 +95,15 @@ def surviving(graphs: Iterable[Graph], vanishing: Mapping[int, frozenset[int] | 
     Lemma 25 (Dφ(w*) = 0): `surviving(connected(2, 2), {0: {1}})` has four graphs.
     """
     return tuple(g for g in graphs if not any(g.valence(i) in dead for i, dead in vanishing.items()))
+
+
+def _sizes(marked: int, order: int, prior: bool) -> list[tuple[int, int]]:
+    """The numbers (V, P) that occur: P ≤ k + 1 − m and V ≤ 2k − m − P.
+
+    A connected graph has E = V + k ≥ (m + P + V) − 1 edges, and the valences give 2E ≥ 3V + P + m.
+    """
+    most = [p for p in range(order + 2 - marked) if prior or p == 0]
+    return sorted((v, p) for p in most for v in range(2 * order - marked - p + 1))
 
 
 @cache
@@ -119,25 +126,22 @@ def _candidates(marked: int, prior: int, loss: int, order: int) -> Iterator[Matr
         if order >= 1:
             yield ((order + 1,),)
     else:
-        types = _types(marked, prior, loss - 1)
         for adjacency in _family(marked, prior, loss - 1, order):
-            for vertex, kind in enumerate(types):
-                yield from _splits(adjacency, vertex, least=3 if kind == "loss" else 1)
+            for vertex in range(len(adjacency)):
+                yield from _splits(adjacency, vertex, least=1 if vertex < marked + prior else 3)
 
 
-def _types(marked: int, prior: int, loss: int) -> tuple[object, ...]:
-    """Marked vertices are told apart, prior and loss vertices only by kind."""
-    return (*range(marked), *("prior",) * prior, *("loss",) * loss)
+def _types(marked: int, prior: int, loss: int) -> tuple[int, ...]:
+    """The first vertex that looks alike: marked vertices are told apart, prior and loss vertices only by kind."""
+    return (*range(marked), *(marked,) * prior, *(marked + prior,) * loss)
 
 
 def _without_loss(n: int, edges: int) -> Iterator[Matrix]:
     """Connected multigraphs on n labelled vertices with the given number of edges, every valence ≥ 1."""
     slots = list(combinations_with_replacement(range(n), 2))
+    place = {slot: position for position, slot in enumerate(slots)}
     for counts in _compositions(edges, len(slots)):
-        rows = [[0] * n for _ in range(n)]
-        for (i, j), c in zip(slots, counts, strict=True):
-            rows[i][j] = rows[j][i] = c
-        adjacency = tuple(map(tuple, rows))
+        adjacency = tuple(tuple(counts[place[min(i, j), max(i, j)]] for j in range(n)) for i in range(n))
         if _is_connected(adjacency) and all(_valence(adjacency, v) >= 1 for v in range(n)):
             yield adjacency
 
@@ -153,22 +157,20 @@ def _compositions(total: int, parts: int) -> Iterator[tuple[int, ...]]:
 
 def _splits(adjacency: Matrix, x: int, *, least: int) -> Iterator[Matrix]:
     """Every way to split a new loss vertex y off x: y takes some half-edges of x, and an edge joins x and y."""
-    n, loops = len(adjacency), adjacency[x][x]
-    others = [v for v in range(n) if v != x]
-    for moved in product(*(range(adjacency[x][v] + 1) for v in others)):
-        for whole in range(loops + 1):  # loops that move to y entirely
-            for half in range(loops - whole + 1):  # loops that become edges x–y
-                taken = sum(moved) + 2 * whole + half
-                left = _valence(adjacency, x) - taken
-                if taken < 2 or left + 1 < least:
-                    continue
-                rows = [[*row, 0] for row in adjacency] + [[0] * (n + 1)]
-                for v, c in zip(others, moved, strict=True):
-                    rows[x][v] = rows[v][x] = adjacency[x][v] - c
-                    rows[n][v] = rows[v][n] = c
-                rows[x][x], rows[n][n] = loops - whole - half, whole
-                rows[x][n] = rows[n][x] = 1 + half
-                yield tuple(map(tuple, rows))
+    shares = [(0,) if v == x else range(c + 1) for v, c in enumerate(adjacency[x])]
+    for moved in product(*shares):
+        # Of the loops at x some move to y entirely, some become edges x–y, the others stay.
+        for whole, half, stay in _compositions(adjacency[x][x], 3):
+            taken = sum(moved) + 2 * whole + half
+            left = _valence(adjacency, x) - taken
+            if taken < 2 or left + 1 < least:
+                continue
+            rows, y = [list(row) for row in adjacency], list(moved)
+            for v, c in enumerate(moved):
+                rows[x][v] -= c
+                rows[v][x] -= c
+            rows[x][x], y[x] = stay, 1 + half
+            yield (*((*row, y[v]) for v, row in enumerate(rows)), (*y, whole))
 
 
 def _valence(adjacency: Matrix, vertex: int) -> int:
@@ -176,14 +178,10 @@ def _valence(adjacency: Matrix, vertex: int) -> int:
 
 
 def _is_connected(adjacency: Matrix) -> bool:
-    seen, stack = {0}, [0]
-    while stack:
-        v = stack.pop()
-        for u, c in enumerate(adjacency[v]):
-            if c and u not in seen:
-                seen.add(u)
-                stack.append(u)
-    return len(seen) == len(adjacency)
+    reached = {0}
+    for _ in adjacency:  # as many steps as vertices reach all that can be reached
+        reached |= {u for v in reached for u, c in enumerate(adjacency[v]) if c}
+    return len(reached) == len(adjacency)
 
 
 def _automorphisms(adjacency: Matrix, symmetries: int) -> int:
@@ -194,35 +192,32 @@ def _automorphisms(adjacency: Matrix, symmetries: int) -> int:
     return symmetries * loops * parallel
 
 
-def _canonical(adjacency: Matrix, types: tuple[object, ...]) -> tuple[Matrix, int]:
+def _canonical(adjacency: Matrix, types: tuple[int, ...]) -> tuple[Matrix, int]:
     """The least adjacency over all orderings that refinement leaves open, and how many orderings attain it."""
-    order = {kind: rank for rank, kind in enumerate(dict.fromkeys(types))}
-    best: list[Matrix] = []
-    attained = 0
-
-    def search(colours: tuple[int, ...]) -> None:
-        nonlocal attained
-        colours = _refine(adjacency, colours)
-        cells: dict[int, list[int]] = {}
-        for v, c in enumerate(colours):
-            cells.setdefault(c, []).append(v)
-        open_cell = next((cells[c] for c in sorted(cells) if len(cells[c]) > 1), None)
-        if open_cell is None:
-            ranking = sorted(range(len(colours)), key=colours.__getitem__)
-            leaf = tuple(tuple(adjacency[i][j] for j in ranking) for i in ranking)
-            if not best or leaf < best[0]:
-                best[:], attained = [leaf], 1
-            elif leaf == best[0]:
-                attained += 1
-            return
-        for v in open_cell:  # individualise one vertex of the first open cell: it goes before its cell mates
-            search(tuple(2 * c - (u == v) for u, c in enumerate(colours)))
-
-    search(tuple(order[kind] for kind in types))
-    return best[0], attained
+    leaves = list(_leaves(adjacency, types))
+    least = min(leaves)
+    return least, leaves.count(least)
 
 
-def _refine(adjacency: Matrix, colours: tuple[int, ...]) -> tuple[int, ...]:
+def _leaves(adjacency: Matrix, colours: tuple[Any, ...]) -> Iterator[Matrix]:
+    """The adjacency in each of these orderings: refine, then let each vertex of the first open cell go before its cell mates."""
+    ranks = _refine(adjacency, colours)
+    open_cell = next((cell for cell in _cells(ranks) if len(cell) > 1), None)
+    if open_cell is None:
+        ranking = sorted(range(len(ranks)), key=ranks.__getitem__)
+        yield tuple(tuple(adjacency[i][j] for j in ranking) for i in ranking)
+    else:
+        for v in open_cell:
+            yield from _leaves(adjacency, tuple((rank, u != v) for u, rank in enumerate(ranks)))
+
+
+def _cells(ranks: tuple[int, ...]) -> Iterator[list[int]]:
+    """The vertices of each rank, 0 first."""
+    for rank in sorted(set(ranks)):
+        yield [v for v, r in enumerate(ranks) if r == rank]
+
+
+def _refine(adjacency: Matrix, colours: tuple[Any, ...]) -> tuple[int, ...]:
     """Colour refinement to a stable partition; ranks depend on the graph alone and keep the order of the old colours."""
     n = range(len(colours))
     while True:

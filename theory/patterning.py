@@ -33,7 +33,7 @@ from theory.errors import BadInput
 def pseudo_inverse(X: sp.Matrix) -> sp.Matrix:
     """X⁺ = Gᵀ(GGᵀ)⁻¹(FᵀF)⁻¹Fᵀ from a full-rank factorisation X = FG: exact, any rank (0 for X = 0)."""
     F, G = factorise(X)
-    return _right(G) * _left(F) if F.cols else sp.zeros(X.cols, X.rows)
+    return _right(G) * _left(F)
 
 
 def factorise(X: sp.Matrix) -> tuple[sp.Matrix, sp.Matrix]:
@@ -58,13 +58,12 @@ def spectral_pseudo_inverse(X: sp.Matrix) -> sp.Matrix:
     det(λ − XXᵀ) = λ^{k−r}(λ^r + a_1 λ^{r−1} + … + a_r) gives p(λ) = −(λ^{r−1} + a_1 λ^{r−2} + … + a_{r−1})/a_r (Decell 1965).
     """
     gram = X * X.T
-    lam = sp.Symbol("lambda")
-    a = gram.charpoly(lam).all_coeffs()
+    a = gram.charpoly().all_coeffs()
     while sp.expand(a[-1]) == 0:
         a.pop()
     if len(a) == 1:
         return sp.zeros(X.cols, X.rows)
-    p = sp.zeros(X.rows, X.rows)
+    p = 0 * gram
     for coefficient in a[:-1]:
         p = p * gram + coefficient * sp.eye(X.rows)
     return -X.T * p / a[-1]
@@ -105,7 +104,7 @@ def modes(X: sp.Matrix) -> list[Mode]:
 
 def tangent_pseudo_inverse(X: sp.Matrix) -> sp.Matrix:
     """(XP)⁺ with P = 1 − 11ᵀ/n: the solution of least Euclidean norm among the tangent vectors, Σ dq = 0 (n × k)."""
-    return pseudo_inverse(X * (sp.eye(X.cols) - sp.ones(X.cols, X.cols) / X.cols))
+    return pseudo_inverse(X * (sp.eye(X.cols) - sp.ones(X.cols) / X.cols))
 
 
 def weighted_pseudo_inverse(X: sp.Matrix, q: Sequence[sp.Expr]) -> sp.Matrix:
@@ -117,23 +116,21 @@ def weighted_pseudo_inverse(X: sp.Matrix, q: Sequence[sp.Expr]) -> sp.Matrix:
     if len(q) != X.cols or any(weight.is_positive is False for weight in q):
         raise BadInput(f"the χ² norm needs {X.cols} positive weights q; it was given {q}: leave out points of weight 0")
     F, G = factorise(X)
-    if not F.cols:
-        return sp.zeros(X.cols, X.rows)
     D = sp.diag(*q)
     return D * G.T * (G * D * G.T).inv() * _left(F)
 
 
 def largest_step(q: Sequence[sp.Expr], dq: Sequence[sp.Expr]) -> sp.Expr:
-    """The largest h with q + h dq ≥ 0: min q_z/(−dq_z) over dq_z < 0, oo if no weight falls."""
+    """The largest h with q + h dq ≥ 0: min q_z/(−dq_z) over dq_z < 0, oo, the least of nothing, if no weight falls."""
     steps = [weight / -change for weight, change in zip(q, dq, strict=True) if change < 0]
-    return sp.Min(*steps) if steps else sp.oo
+    return sp.Min(*steps)
 
 
 def ridge(X: sp.Matrix, eta: sp.Expr) -> sp.Matrix:
-    """R_η = (XᵀX + η)⁻¹Xᵀ (§6.5.2), computed as Xᵀ(XXᵀ + η)⁻¹ where that is the smaller system; X⁺ as η → 0."""
-    if X.rows <= X.cols:
-        return X.T * (X * X.T + eta * sp.eye(X.rows)).inv()
-    return (X.T * X + eta * sp.eye(X.cols)).inv() * X.T
+    """R_η = (XᵀX + η)⁻¹Xᵀ (§6.5.2), computed as Xᵀ(XXᵀ + η)⁻¹, of Xᵀ where that is the smaller system; X⁺ as η → 0."""
+    if X.rows > X.cols:
+        return ridge(X.T, eta).T
+    return X.T * (X * X.T + eta * sp.eye(X.rows)).inv()
 
 
 def ridge_factor(sigma: sp.Expr, eta: sp.Expr) -> sp.Expr:
@@ -191,13 +188,14 @@ class QuadraticModel:
         hessian = sp.hessian(self.loss(q), self.variables)
         sigma = (self.t * hessian).inv()
         slope = sp.Matrix([sp.diff(self.loss(q), w) for w in self.variables]).subs(dict.fromkeys(self.variables, 0))
-        minimum = dict(zip(self.variables, -hessian.inv() * slope, strict=True))
+        place = -hessian.inv() * slope
+        minimum = {w: place[i] for i, w in enumerate(self.variables)}
         total, term, k = sp.S.Zero, sp.expand(f), 0
         while term != 0:
             total += term.subs(minimum)
             k += 1
             second = sp.hessian(term, self.variables)
-            term = sp.expand(sum(sigma.multiply_elementwise(second), sp.S.Zero) / (2 * k))
+            term = sp.expand((sigma * second).trace() / (2 * k))
         return sp.cancel(total)
 
     def coordinates(self, q: Sequence[sp.Expr]) -> sp.Matrix:

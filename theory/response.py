@@ -82,7 +82,7 @@ class Posterior:
 
 def differentiate(expr: sp.Expr, parameter: sp.Symbol, at: Any = 0, *, times: int = 1) -> sp.Expr:
     """The derivative of an expression in posterior integrals, under the integral signs, at the given value."""
-    return linearize(expr.diff(parameter, times).doit(integrals=False).subs(parameter, at))
+    return linearize(expr.diff(parameter, times).subs(parameter, at))
 
 
 def response(posterior: Posterior, phi: sp.Expr, parameter: sp.Symbol, at: Any = 0) -> sp.Expr:
@@ -103,7 +103,7 @@ def response_of_cumulant(
     for i, phi in enumerate(observables):
         if (moved := sp.diff(phi, parameter)) != 0:
             claimed += posterior.cumulant([*observables[:i], moved, *observables[i + 1 :]])
-    return linearize(claimed.subs(parameter, at).doit(integrals=False))
+    return linearize(claimed.subs(parameter, at))
 
 
 def linearize(expr: sp.Expr) -> sp.Expr:
@@ -131,8 +131,8 @@ def _split(finish: Callable[[sp.Expr, sp.Tuple], sp.Expr]) -> Callable[[sp.Integ
         inner = integral.function
         for limit in integral.limits:
             total = sp.S.Zero
-            for term in sp.Add.make_args(sp.expand(inner, power_exp=False)):
-                constant, rest = term.as_independent(limit[0], as_Add=False)
+            for term in sp.Add.make_args(sp.expand(inner)):
+                constant, rest = term.as_independent(limit[0])
                 total += constant * finish(rest, limit)
             inner = total
         return inner

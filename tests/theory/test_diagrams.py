@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from theory import diagrams, laplace
-from theory.diagrams import Diagrams
+from theory.diagrams import Diagrams, _sweep
 from theory.errors import BadInput
-from theory.graphs import connected
+from theory.graphs import Graph, connected
 from theory.tensors import generic_symmetric
 
 x, y, z = sp.symbols("x y z", real=True)
@@ -143,6 +143,66 @@ def test_prior_tensors_enter() -> None:
     assert diagrams.cumulant(x**2 / 2, [x], (x,), order=2, prior=sp.exp(b * x)) == 0
 
 
+def test_a_quadratic_in_two_variables() -> None:
+    """⟨x²y⟩ under e^{−tL + bx + cy}, L = ½wᵀHw: Gaussian of mean Σ(b, c)/t and covariance Σ/t, exactly.
+
+    Orders 1, 2, 3 of m_x²m_y + m_y S_xx + 2 m_x S_xy are 0, then 1/t² and 1/t³ of the two kinds.
+    """
+    b, c = sp.symbols("b c")
+    loss = x**2 + x * y + y**2
+    S = sp.Matrix([[2, 1], [1, 2]]).inv()
+    m = S * sp.Matrix([b, c])
+    expected = {1: 0, 2: m[1] * S[0, 0] + 2 * m[0] * S[0, 1], 3: m[0] ** 2 * m[1]}
+    for k, value in expected.items():
+        found = diagrams.cumulant(loss, [x**2 * y], (x, y), order=k, prior=sp.exp(b * x + c * y))
+        assert sp.expand(found - value) == 0
+    # Cov(x², xy) of order t⁻² is 2 S_xx S_xy, of order 1 nothing at this minimum.
+    assert diagrams.cumulant(loss, [x**2, x * y], (x, y), order=2) == 2 * S[0, 0] * S[0, 1]
+    assert diagrams.cumulant(loss, [x**2, x * y], (x, y), order=1) == 0
+
+
+def test_a_flat_prior_asks_for_no_prior_vertices(monkeypatch) -> None:
+    asked = []
+
+    def spy(marked: int, order: int, *, prior: bool) -> tuple[Graph, ...]:
+        asked.append(prior)
+        return connected(marked, order, prior=prior)
+
+    monkeypatch.setattr(diagrams, "connected", spy)
+    for prior in (1, sp.Symbol("c"), sp.exp(x)):
+        diagrams.cumulant(x**2, [x], (x,), order=1, prior=prior)
+    assert asked == [False, False, True]
+
+
+def test_the_domain_is_the_smallest_that_holds_the_tensors() -> None:
+    graphs = connected(1, 1)
+    assert Diagrams(x**2 / 2, [x], (x,), graphs).domain == sp.QQ
+    assert Diagrams(x**2 / sp.sqrt(2), [x], (x,), graphs).domain == sp.QQ.algebraic_field(sp.sqrt(2))
+
+
+def test_what_is_zero_is_not_carried() -> None:
+    """L = x² + y²: no edge joins an x to a y; and where every component is zero the contraction is the zero of the domain."""
+    graph = connected(2, 1)[0]
+    found = Diagrams(x**2 + y**2, [x, y], (x, y), [graph])
+    assert found._carry({(0,): found.domain.one}, 0) == {(0,): sp.QQ(1, 2)}
+    assert found._absorb({(): found.domain.one}, [], [], (1, 0), 1) == {(1,): sp.QQ(1, 2)}
+    assert Diagrams(x**2 + y**2, [x**2, y], (x, y), [graph]).contract(graph) == 0
+
+
+def test_the_sweep_takes_the_vertex_that_leaves_the_fewest_edges_open() -> None:
+    """Loss vertices a≡b–c=d joined by 3, 1 and 2 edges, a loop at a: alone they would open 3, 4, 3, 2 edges, so d is first.
+
+    Then c closes 2 and opens 1 where a would open 3; then b closes 1 and opens 3 (net 2), a 3. A loop opens nothing.
+    """
+    path = ((1, 3, 0, 0), (3, 0, 1, 0), (0, 1, 0, 2), (0, 0, 2, 0))
+    assert _sweep(Graph(0, 0, 4, path, 1)) == [3, 2, 1, 0]
+    star = ((0, 1, 1, 1), (1, 0, 0, 0), (1, 0, 0, 0), (1, 0, 0, 0))
+    assert _sweep(Graph(0, 0, 4, star, 1)) == [1, 0, 2, 3]
+    # 2 opens the fewest (2); then 0 has 2 − 1, 1 has 5 − 1 and 3 has 3; then 1 has 3 − 3 and 3 has 3.
+    house = ((0, 2, 1, 0), (2, 0, 1, 3), (1, 1, 0, 0), (0, 3, 0, 0))
+    assert _sweep(Graph(0, 0, 4, house, 1)) == [2, 0, 1, 3]
+
+
 def test_the_point_may_be_a_mapping_or_a_sequence() -> None:
     loss = (x - 1) ** 2 + (x - 1) ** 3
     assert diagrams.cumulant(loss, [x], (x,), order=1, at=(1,)) == diagrams.cumulant(
@@ -153,11 +213,30 @@ def test_the_point_may_be_a_mapping_or_a_sequence() -> None:
 @pytest.mark.parametrize(
     ("call", "says"),
     [
-        (lambda: diagrams.cumulant(x**2, [x], (x,), order=0), "order ≥ 1, got order=0"),
-        (lambda: diagrams.cumulant(x**2 + x, [x], (x,), order=1), "not a critical point"),
-        (lambda: diagrams.cumulant(x**4 + y**2, [x], (x, y), order=1), "degenerate"),
+        (
+            lambda: diagrams.cumulant(x**2, [x], (x,), order=0),
+            "diagrams.cumulant sums connected graphs of order ≥ 1, got order=0",
+        ),
+        (
+            lambda: diagrams.cumulant(x**2 + x, [x], (x,), order=1),
+            "(0,) is not a critical point of x**2 + x; give the minimum in `at`",
+        ),
+        (
+            lambda: diagrams.cumulant(x**2 + x, [x], (x,), order=1, at=(1,)),
+            "(1,) is not a critical point of x**2 + x; give the minimum in `at`",
+        ),
+        (
+            lambda: diagrams.cumulant(x**4 + y**2, [x], (x, y), order=1),
+            "the Hessian of x**4 + y**2 at (0, 0) is degenerate; diagrams need Σ = H⁻¹",
+        ),
     ],
 )
 def test_bad_input_is_named(call, says: str) -> None:
-    with pytest.raises(BadInput, match=says):
+    with pytest.raises(BadInput) as refused:
         call()
+    assert str(refused.value) == says
+
+
+def test_a_point_has_one_coordinate_for_each_variable() -> None:
+    with pytest.raises(ValueError, match="longer"):
+        diagrams.cumulant(x**2, [x], (x,), order=1, at=(0, 0))

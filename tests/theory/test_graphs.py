@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from theory.errors import BadInput
-from theory.graphs import _canonical, _types, connected, generate, surviving
+from theory.graphs import _canonical, _family, _refine, _sizes, _types, connected, generate, surviving
 
 # Known counts (checked by hand to order 3, see the primer's Appendix A for the ten of the covariance).
 COUNTS = [(1, 1, 2), (1, 2, 14), (1, 3, 128), (2, 1, 1), (2, 2, 10), (2, 3, 126), (3, 1, 0), (3, 2, 4), (3, 3, 88)]
@@ -99,9 +99,50 @@ def test_canonical_form_is_a_complete_invariant(marked: int, loss: int, data) ->
     assert symmetries == _brute_force(adjacency, marked)[1]
 
 
+@pytest.mark.parametrize("prior", [False, True])
+def test_the_bounds_on_the_sizes_are_sharp(prior: bool) -> None:
+    """Every pair (V, P) within the bounds occurs and none just outside; the empty graph (m = 0) is none."""
+    for marked in range(5):
+        for order in range(4 - marked // 2):
+            sizes = set(_sizes(marked, order, prior))
+            nothing = {(0, 0)} if marked == 0 else set()
+            assert {(g.loss, g.prior) for g in connected(marked, order, prior=prior)} == sizes - nothing
+            beyond = {(v + 1, p) for v, p in sizes} | {(v, p + prior) for v, p in sizes} | {(0, 0)}
+            assert all(not _family(marked, p, v, order) for v, p in beyond - sizes)
+
+
+def test_at_order_zero_there_are_no_graphs_with_edges_to_spare() -> None:
+    """E = V edges, of which loss vertices alone would need 3V/2: nothing is left but the product of means."""
+    assert [connected(m, 0, prior=True) for m in range(4)] == [()] * 4
+
+
+def test_prior_vertices_come_only_when_asked_for() -> None:
+    assert all(g.prior == 0 for g in generate(1, 2))
+    assert tuple(generate(1, 2)) == connected(1, 2)
+
+
+def test_refinement_of_a_path_is_by_the_distance_from_its_ends() -> None:
+    """a–b–c–d–e: the ends have one neighbour; then c, with no end beside it, comes before b and d, with one.
+
+    Colour refinement finds the orbits of a tree.
+    """
+    path = tuple(tuple(int(abs(i - j) == 1) for j in range(5)) for i in range(5))
+    assert _refine(path, (0,) * 5) == (0, 2, 1, 2, 0)
+
+
+def test_the_canonical_form_puts_a_chosen_vertex_before_its_cell_mates() -> None:
+    """Two triangles abc, def: a comes first, then def (no neighbour of a), then b and c; every choice gives the same."""
+    triangles = tuple(tuple(int(i != j and i // 3 == j // 3) for j in range(6)) for i in range(6))
+    a, d, b = (0, 0, 0, 0, 1, 1), (0, 0, 1, 1, 0, 0), (1, 0, 0, 0, 0, 1)
+    least = (a, d, (0, 1, 0, 1, 0, 0), (0, 1, 1, 0, 0, 0), b, (1, 0, 0, 0, 1, 0))
+    assert _canonical(triangles, (0,) * 6) == (least, 2 * factorial(3) ** 2)
+
+
 def test_negative_numbers_are_refused() -> None:
-    with pytest.raises(BadInput, match="marked ≥ 0"):
-        connected(-1, 2)
+    for marked, order in ((-1, 2), (2, -1)):
+        says = f"^graphs.connected needs marked ≥ 0 and order ≥ 0, got marked={marked}, order={order}$"
+        with pytest.raises(BadInput, match=says):
+            connected(marked, order)
 
 
 def test_graphs_are_generated_lazily() -> None:

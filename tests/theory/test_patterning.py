@@ -36,7 +36,12 @@ def test_two_roads_and_sympy_agree_for_every_rank(k: int, n: int, rank: int) -> 
 def test_the_axioms_tell_a_wrong_inverse() -> None:
     X = sp.Matrix([[1, 2, -3], [1, 1, -2]])
     left = patterning.penrose(X, X.T)
+    assert list(left) == ["XPX − X", "PXP − P", "XP − (XP)ᵀ", "PX − (PX)ᵀ"]
     assert not left["XPX − X"].is_zero_matrix
+    assert not left["PXP − P"].is_zero_matrix
+    # A right inverse that is not the least: only PX is not symmetric.
+    right = patterning.penrose(sp.Matrix([[1, 1]]), sp.Matrix([1, 0]))
+    assert [name for name, rest in right.items() if not rest.is_zero_matrix] == ["PX − (PX)ᵀ"]
 
 
 def test_modes_rebuild_the_matrix() -> None:
@@ -44,6 +49,31 @@ def test_modes_rebuild_the_matrix() -> None:
     found = patterning.modes(X)
     assert [mode.s for mode in found] == [3, 3]
     assert sum((m.s * m.u * m.v.T for m in found), sp.zeros(2, 4)) == X
+
+
+def test_modes_are_orthonormal_and_come_largest_first() -> None:
+    """X = 3 u₁v₁ᵀ + u₂v₂ᵀ with rational orthonormal vectors; and the projection along (1, 1, 1), double value 1, kernel 1."""
+    u1, u2 = sp.Matrix([1, 2, 2]) / 3, sp.Matrix([2, 1, -2]) / 3
+    v1, v2 = sp.Matrix([3, 4]) / 5, sp.Matrix([-4, 3]) / 5
+    first, second = patterning.modes(3 * u1 * v1.T + u2 * v2.T)
+    assert (first.s, second.s) == (3, 1)
+    assert first.u * first.v.T == u1 * v1.T and second.u * second.v.T == u2 * v2.T
+    assert first.u.dot(first.u) == 1 == second.v.dot(second.v)
+    projection = sp.eye(3) - sp.ones(3, 3) / 3
+    found = patterning.modes(projection)
+    assert [mode.s for mode in found] == [1, 1]
+    for side in ([mode.u for mode in found], [mode.v for mode in found]):
+        basis = sp.Matrix.hstack(*side)
+        assert basis.T * basis == sp.eye(2)
+    assert sum((m.u * m.v.T for m in found), sp.zeros(3, 3)) == projection
+
+
+def test_of_the_zero_matrix_nothing_can_be_asked() -> None:
+    for found in (
+        patterning.pseudo_inverse(sp.zeros(2, 3)),
+        patterning.weighted_pseudo_inverse(sp.zeros(2, 3), (1, 2, 3)),
+    ):
+        assert found == sp.zeros(3, 2)
 
 
 @pytest.mark.parametrize("q", [(R(1, 3),) * 3, (R(1, 2), R(1, 4), R(1, 4)), (R(1, 10), R(3, 5), R(3, 10))])
@@ -88,6 +118,8 @@ def test_the_largest_step_keeps_the_weights_positive() -> None:
     q, dq = (R(1, 2), R(1, 4), R(1, 4)), (R(-1, 3), R(1, 3), 0)
     assert patterning.largest_step(q, dq) == R(3, 2)
     assert patterning.largest_step(q, (0, 0, 0)) == sp.oo
+    with pytest.raises(ValueError, match="shorter"):
+        patterning.largest_step(q, dq[:2])
 
 
 @pytest.mark.parametrize(("k", "n", "rank"), SHAPES)
@@ -105,6 +137,47 @@ def test_second_order_and_derivative_are_those_of_the_curve() -> None:
     curve = patterning.ridge(X + h * E, 0).applyfunc(sp.cancel)
     assert curve.diff(h).subs(h, 0) == patterning.pseudo_inverse_derivative(X, E)
     assert (curve.diff(h, 2).subs(h, 0) / 2 - patterning.second_order(X, E)).applyfunc(sp.cancel).is_zero_matrix
+
+
+def test_derivatives_of_the_inverse_and_of_the_ridge_in_every_shape() -> None:
+    """Full column rank: (XᵀX)⁻¹Xᵀ along X + hE. Rank one: X = f gᵀ has X⁺ = g fᵀ/(|f|²|g|²), for moving f and g."""
+    h, zero = sp.Symbol("h"), {sp.Symbol("h"): 0}
+    X, E = sp.Matrix([[1, 2], [0, 1], [-1, 3]]), sp.Matrix([[2, -1], [1, 1], [0, 3]])
+    curve = X + h * E
+    expected = ((curve.T * curve).inv() * curve.T).diff(h).subs(zero)
+    assert (patterning.pseudo_inverse_derivative(X, E) - expected).applyfunc(sp.cancel).is_zero_matrix
+    f, g = sp.Matrix([1 + h, 2, -1]), sp.Matrix([3, 1 - h, h])
+    expected = (g * f.T / (f.dot(f) * g.dot(g))).diff(h).subs(zero)
+    X, E = (f * g.T).subs(zero), (f * g.T).diff(h).subs(zero)
+    assert patterning.pseudo_inverse_derivative(X, E) == expected
+    X, E, eta = sp.Matrix([[1, 2, 0]]), sp.Matrix([[0, 1, -1]]), R(1, 3)
+    curve = (X + h * E).T / ((X + h * E) * (X + h * E).T + sp.Matrix([[eta]]))[0]
+    assert patterning.second_order(X, E, eta) == curve.diff(h, 2).subs(zero) / 2
+
+
+def test_the_ridge_factor_is_the_ridge_of_a_number() -> None:
+    s, eta = sp.symbols("s eta", positive=True)
+    assert patterning.ridge_factor(s, eta) == patterning.ridge(sp.Matrix([[s]]), eta)[0]
+    assert sp.simplify(patterning.ridge_factor(sp.sqrt(eta), eta) - 1 / (2 * sp.sqrt(eta))) == 0
+    assert patterning.ridge_factor(sp.Integer(3), sp.Integer(2)) == R(3, 11)
+
+
+@pytest.mark.parametrize(("k", "n"), [(1, 1), (2, 2), (2, 3), (2, 4), (1, 4)])
+def test_noise_biases_the_inverse_by_its_mean_second_order(k: int, n: int) -> None:
+    """Of Σ_ij e_ij e_kl over independent entries only the squares have a mean: v Σ_ij of the second order along E_ij."""
+    X, v = rational_matrix(random.Random(k + n), k, n, k), sp.Symbol("v", positive=True)
+    units = [sp.Matrix(k, n, lambda a, b, i=i, j=j: int((a, b) == (i, j))) for i in range(k) for j in range(n)]
+    mean = sum((v * patterning.second_order(X, unit) for unit in units), sp.zeros(n, k))
+    assert (patterning.noise_bias(X, v) - mean).applyfunc(sp.expand).is_zero_matrix
+
+
+def test_the_loss_of_the_model_is_weighted() -> None:
+    model = patterning.QuadraticModel((x**2, x + 1), (x,), (x,), sp.Integer(2))
+    assert model.loss((2, 3)) == 2 * x**2 + 3 * x + 3
+    # Minimum −3/4, Σ = 1/(2·4): ⟨x⁴⟩ = m⁴ + 6m²Σ + 3Σ².
+    assert model.mean(x**4, (2, 3)) == R(81, 256) + 6 * R(9, 16) / 8 + R(3, 64)
+    with pytest.raises(ValueError, match="longer"):
+        model.loss((2,))
 
 
 def test_the_gaussian_model_knows_its_moments_and_its_response() -> None:
