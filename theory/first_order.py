@@ -41,7 +41,7 @@ def of_mean(phi: sp.Expr, energy: sp.Expr, variables: Sequence[sp.Symbol]) -> Co
 
 def of_covariance(phi: sp.Expr, psi: sp.Expr, energy: sp.Expr, variables: Sequence[sp.Symbol]) -> Correction:
     """(Cov_ε − Cov)/ε = ¼ ⟨∇φ·∇ψ⟩ + ⅛ [Cov(Δφ, ψ) + Cov(φ, Δψ)] − ⅛ κ₃(φ, ψ, ΔU)."""
-    slopes = sp.expand(sum((sp.diff(phi, v) * sp.diff(psi, v) for v in variables), sp.S.Zero))
+    slopes = sp.expand(sp.Add(*(sp.diff(phi, v) * sp.diff(psi, v) for v in variables)))
     cumulants = (
         (slopes,),
         (laplacian(phi, variables), psi),
@@ -53,7 +53,7 @@ def of_covariance(phi: sp.Expr, psi: sp.Expr, energy: sp.Expr, variables: Sequen
 
 def laplacian(f: sp.Expr, variables: Sequence[sp.Symbol]) -> sp.Expr:
     """Δf = Σ_i ∂_i² f."""
-    return sp.expand(sum((sp.diff(f, v, 2) for v in variables), sp.S.Zero))
+    return sp.expand(sp.Add(*(sp.diff(f, v, 2) for v in variables)))
 
 
 def density_equation(f: sp.Expr, energy: sp.Expr, variables: Sequence[sp.Symbol]) -> sp.Expr:
@@ -63,22 +63,22 @@ def density_equation(f: sp.Expr, energy: sp.Expr, variables: Sequence[sp.Symbol]
     """
     v = tuple(variables)
     d = {a: sp.diff(energy, a) for a in v}
-    second = sum((d[a] * d[b] * sp.diff(f, a, b) for a in v for b in v), sp.S.Zero) / 8
-    third = sum((d[a] * sp.diff(f, a, b, b) for a in v for b in v), sp.S.Zero) / 4
-    fourth = sum((sp.diff(f, a, a, b, b) for a in v for b in v), sp.S.Zero) / 8
-    r = (sum((d[a] ** 2 for a in v), sp.S.Zero) / 2 - _plain_laplacian(energy, v)) / 4
-    generator = (_plain_laplacian(f, v) - sum((d[a] * sp.diff(f, a) for a in v), sp.S.Zero)) / 2
+    second = sp.Add(*(d[a] * d[b] * sp.diff(f, a, b) for a in v for b in v)) / 8
+    third = sp.Add(*(d[a] * sp.diff(f, a, b, b) for a in v for b in v)) / 4
+    fourth = sp.Add(*(sp.diff(f, a, a, b, b) for a in v for b in v)) / 8
+    r = (sp.Add(*(d[a] ** 2 for a in v)) / 2 - _plain_laplacian(energy, v)) / 4
+    generator = (_plain_laplacian(f, v) - sp.Add(*(d[a] * sp.diff(f, a) for a in v))) / 2
     # The fields ⅛∇Δf + ⅛D²U∇f − ⅛D²f∇U + ½r∇f.
     lap = _plain_laplacian(f, v)
     fields = {
         a: sp.diff(lap, a) / 8
-        + sum((sp.diff(energy, a, b) * sp.diff(f, b) - d[b] * sp.diff(f, a, b) for b in v), sp.S.Zero) / 8
+        + sp.Add(*(sp.diff(energy, a, b) * sp.diff(f, b) - d[b] * sp.diff(f, a, b) for b in v)) / 8
         + r * sp.diff(f, a) / 2
         for a in v
     }  # fmt: skip
-    divergence = sum((sp.diff(field, a) - d[a] * field for a, field in fields.items()), sp.S.Zero)
+    divergence = sp.Add(*(sp.diff(field, a) - d[a] * field for a, field in fields.items()))
     return sp.expand(second - third + fourth + r * generator - divergence)
 
 
 def _plain_laplacian(f: sp.Expr, v: tuple[sp.Symbol, ...]) -> sp.Expr:
-    return sum((sp.diff(f, a, 2) for a in v), sp.S.Zero)
+    return sp.Add(*(sp.diff(f, a, 2) for a in v))

@@ -67,7 +67,7 @@ class Law:
     def _crossed(self, f: Taylor, g: Taylor) -> sp.Expr:
         """½ (Sb)·(Φ:S) + ½ A_ij K_ijk b_k + mᵀASb."""
         n = range(len(self.variables))
-        k = sum((f.D2[i, j] * self.K[i, j, l] * g.D1[l] for i in n for j in n for l in n), sp.S.Zero)
+        k = sp.Add(*(f.D2[i, j] * self.K[i, j, l] * g.D1[l] for i in n for j in n for l in n))
         return HALF * dot(self.S * g.D1, contract(f.D3, self.S)) + HALF * k + dot(self.m, f.D2 * self.S * g.D1)
 
     def learning_coefficient(self) -> tuple[sp.Expr, sp.Expr]:
@@ -76,7 +76,7 @@ class Law:
         l₀ = ½ tr(HS),   l₁ = ½ tr(HS₂) − ⅛ (T:S)·H⁻¹(T:S) + (1/6) T∴K + ⅛ Q::(S, S).
         """
         n, TS = range(len(self.variables)), contract(self.data.T, self.S)
-        TK = sum((self.data.T[i, j, k] * self.K[i, j, k] for i in n for j in n for k in n), sp.S.Zero)
+        TK = sp.Add(*(self.data.T[i, j, k] * self.K[i, j, k] for i in n for j in n for k in n))
         QSS = sum(
             (self.Q[i, j, k, l] * self.S[i, j] * self.S[k, l] for i in n for j in n for k in n for l in n), sp.S.Zero
         )
@@ -165,7 +165,7 @@ class _Chain:
         driven = [self._driven(G) for G in self.noise.first]
 
         def entry(i: int, j: int, k: int) -> sp.Expr:
-            moving = sum((driven[l][j, k] * AS[i, l] for l in n), sp.S.Zero)
+            moving = sp.Add(*(driven[l][j, k] * AS[i, l] for l in n))
             return moving - self.e / 2 * quadratic[i, j, k]
 
         cyclic = [[[entry(i, j, k) + entry(j, k, i) + entry(k, i, j) for k in n] for j in n] for i in n]
@@ -178,15 +178,13 @@ class _Chain:
         Cov(x, T:xx) = h [K:T + 2 S (T·m)],   Cov(x, Q:xxx) = 3 S (Q:S),   Cov(T:xx, T:xx) = 2 T∘SS∘T.
         """
         n, T, D, e = range(self.D.rows), self.data.T, self.D, self.e
-        KT = sp.Matrix(D.rows, D.rows, lambda i, p: sum((K[i, q, r] * T[p, q, r] for q in n for r in n), sp.S.Zero))
-        Tm = sp.Matrix(D.rows, D.rows, lambda p, q: sum((T[p, q, r] * m[r] for r in n), sp.S.Zero))
-        QS = sp.Matrix(
-            D.rows, D.rows, lambda p, q: sum((self.Q[p, q, r, s] * S[r, s] for r in n for s in n), sp.S.Zero)
-        )
+        KT = sp.Matrix(D.rows, D.rows, lambda i, p: sp.Add(*(K[i, q, r] * T[p, q, r] for q in n for r in n)))
+        Tm = sp.Matrix(D.rows, D.rows, lambda p, q: sp.Add(*(T[p, q, r] * m[r] for r in n)))
+        QS = sp.Matrix(D.rows, D.rows, lambda p, q: sp.Add(*(self.Q[p, q, r, s] * S[r, s] for r in n for s in n)))
         drift = -e / 4 * (KT + 2 * S * Tm) - e / 4 * S * QS - e / 2 * self.gamma * S
         cross = self.A * drift * D
         TS = _along(_along(T, S, 1), S, 2)
-        TT = sp.Matrix(D.rows, D.rows, lambda p, q: sum((T[p, a, b] * TS[q, a, b] for a in n for b in n), sp.S.Zero))
+        TT = sp.Matrix(D.rows, D.rows, lambda p, q: sp.Add(*(T[p, a, b] * TS[q, a, b] for a in n for b in n)))
         moved = sum((self._driven(G) * m[l] for l, G in enumerate(self.noise.first)), sp.zeros(D.rows, D.rows))
         curved = sum(
             (self._driven(self.noise.second[k][l]) * S[k, l] / 2 for k in n for l in n), sp.zeros(D.rows, D.rows)
