@@ -28,6 +28,7 @@ from flint import arb
 
 from numerics import enclosure, trapezoid
 from numerics.analytic import exact, refuse_non_analytic
+from numerics.certificate import Certificate
 from numerics.enclosure import Domain, Scaled
 from numerics.precision import LOG2_10, Exact, digits, rational
 from theory.errors import BadInput
@@ -46,6 +47,9 @@ class Posterior:
     zero, relative accuracy means nothing and the ball is small beside the moments it came from instead. Print and
     compare balls inside `with digits(n)`. Raises `BadInput` for divergent, complex-valued and non-analytic integrands
     and for foreign symbols; `NotCertified` where no proof is found.
+
+    certificates: for d = 2, 3, {φ: the certificate of the integral ∫ φ e^{−t·loss} prior computed last};
+    `certificate.check(c, loss, variables, t, prior=prior, f=φ)` proves each again by other means.
     """
 
     def __init__(
@@ -63,6 +67,7 @@ class Posterior:
         self.domain = domain
         self._cache: dict[tuple[int, sp.Expr], arb] = {}
         self._level: dict[int, arb] = {}
+        self.certificates: dict[sp.Expr, Certificate] = {}
         self._check()
 
     def _check(self) -> None:
@@ -161,6 +166,7 @@ class Posterior:
             domain = self.domain or enclosure.REAL_LINE
             return enclosure.gibbs_integrals(self.loss, fs, self.variables[0], self.t, prior=self.prior, domain=domain)
         result = trapezoid.gibbs_integrals(self.loss, fs, self.variables, self.t, prior=self.prior)
+        self.certificates.update(zip(fs, result.certificates, strict=True))
         return Scaled(result.level, result.balls)
 
     def _to_accuracy(self, compute: Callable[[int], arb]) -> arb:

@@ -30,7 +30,7 @@ arithmetic; add to the radius Σ 2q_jM_j, the tail, the dead boxes and the point
 The errors are relative to ∫ |f| e^{−tL}, not to |∫ f e^{−tL}|: odd moments lose digits, and their balls say so.
 
 Notation: Λ = digits·log 10 + 3 the budget; g_f(|y|) ≥ |f(y)| the majorant with coefficients |c_α|.
-Reading order: `gibbs_integrals`, `Certificate`, `Result`.
+Reading order: `gibbs_integrals`, `Result`; what a certificate holds, and its independent check, in `certificate`.
 """
 
 import math
@@ -44,6 +44,7 @@ from flint import arb, fmpq, fmpq_mat, fmpq_mpoly
 from numerics import gridsum, steering
 from numerics.analytic import exact, exponent_and_amplitude
 from numerics.boxes import Boxes, Cover, cover, log_mass
+from numerics.certificate import Certificate, Growth
 from numerics.errors import NotCertified
 from numerics.frames import flag_basis
 from numerics.polynomial import FloatPolynomial, affine, directional_parts, from_sympy, ring, terms_of
@@ -52,30 +53,25 @@ from numerics.tails import Frame, Tail, certify
 from theory.errors import BadInput
 
 ORIGIN = fmpq(0)
+NO_GROWTH = (
+    "the growth of the potential could not be proved in any frame (its leading form may vanish along a curve); "
+    "give `frame`, a matrix whose rows are coordinates in which pure even powers dominate, or add a prior"
+)
 PIECES = {1: 32, 2: 16, 3: 8}
 FINEST = {1: 0.1, 2: 0.4, 3: 0.8}
 
 
-class Certificate(NamedTuple):
-    """What the proof rests on, enough for another program to check it: w = centre + matrix·y, P(y) = tL − level."""
-
-    level: fmpq
-    centre: tuple[fmpq, ...]
-    matrix: tuple[tuple[fmpq, ...], ...]
-    steps: tuple[fmpq, ...]
-    shifts: tuple[fmpq, ...]
-    masses: tuple[arb, ...]
-    tail: Tail
-    line_tails: tuple[Tail, ...]
-    points: int
-
-
 class Result(NamedTuple):
-    """Integrals e^{−level}·balls[i], and the certificate."""
+    """Integrals e^{−level}·balls[i], and for each the certificate, which `certificate.check` can verify."""
 
     level: fmpq
     balls: tuple[arb, ...]
-    certificate: Certificate
+    certificates: tuple[Certificate, ...]
+
+    @property
+    def certificate(self) -> Certificate:
+        """The certificate of the first integral."""
+        return self.certificates[0]
 
 
 class Line(NamedTuple):
@@ -85,6 +81,14 @@ class Line(NamedTuple):
     step: fmpq
     masses: tuple[arb, ...]
     tail: Tail
+
+
+class Coordinates(NamedTuple):
+    """w = centre + matrix·y, P(y) = t·loss − level: what leads from the problem in y back to the one in w."""
+
+    level: fmpq
+    centre: list[fmpq]
+    matrix: list[list[fmpq]]
 
 
 class Problem(NamedTuple):
@@ -127,15 +131,14 @@ def gibbs_integrals(
     fs = [from_sympy(sp.expand(exact(f) * weight), names) for f in amplitudes]
     _refuse_divergent(potential, names)
     centre, matrix = _steer(potential)
+    if fmpq_mat(matrix).det() == 0:  # a direction along which the potential never rises has no scale
+        raise NotCertified(NO_GROWTH)
     level = steering.dyadic(float(arb(potential(*centre))), 40)
     p = affine(potential, centre, matrix) - level
     fs_y = tuple(affine(f, centre, matrix) for f in fs)
     budget = current_digits() * math.log(10) + 3
     problem = Problem(p, fs_y, tuple(map(_majorant, fs_y)), _frames(potential, centre, matrix, frame), budget)
-    determinant = abs(arb(fmpq_mat(matrix).det()))
-    balls, certificate = _integrate(problem, max_points)
-    certificate = certificate._replace(level=level, centre=tuple(centre), matrix=tuple(map(tuple, matrix)))
-    return Result(level, tuple(b * determinant for b in balls), certificate)
+    return _integrate(problem, Coordinates(level, centre, matrix), max_points)
 
 
 def _refuse_divergent(potential: fmpq_mpoly, names: tuple[sp.Symbol, ...]) -> None:
@@ -203,14 +206,11 @@ def _first_certificate(problem: Problem, m: float, axis: int | None = None, a: f
     return None
 
 
-def _integrate(problem: Problem, max_points: int) -> tuple[list[arb], Certificate]:
+def _integrate(problem: Problem, coordinates: Coordinates, max_points: int) -> Result:
     d = problem.dimension
     tail = _first_certificate(problem, 3 * problem.budget)
     if tail is None:
-        raise NotCertified(
-            "the growth of the potential could not be proved in any frame (its leading form may vanish along a curve); "
-            "give `frame`, a matrix whose rows are coordinates in which pure even powers dominate, or add a prior"
-        )
+        raise NotCertified(NO_GROWTH)
     p = FloatPolynomial(problem.p, d)
     boxes = _live_boxes(problem, p, tail)
     low = (boxes.live.centres - boxes.live.radii).min(axis=0)
@@ -226,15 +226,32 @@ def _integrate(problem: Problem, max_points: int) -> tuple[list[arb], Certificat
     total = gridsum.grid_sums(
         problem.p, problem.fs, problem.majorants, steps, boxes, estimates, problem.budget, max_points
     )
-    errors = _errors(problem, lines, tail)
-    balls = [b + arb(0, (e + s).upper()) for b, e, s in zip(total.sums, errors, total.errors, strict=True)]
-    masses = tuple(line.masses[0] for line in lines)
-    nothing = fmpq(0)
-    certificate = Certificate(
-        nothing, (), (), tuple(steps), tuple(line.shift for line in lines), masses, tail,
-        tuple(line.tail for line in lines), total.points,
+    determinant = abs(fmpq_mat(coordinates.matrix).det())
+    tails = _tail_bounds(problem, lines, tail)
+    errors = _errors(lines, tails)
+    balls = tuple(
+        (b + arb(0, (e + s).upper())) * arb(determinant)
+        for b, e, s in zip(total.sums, errors, total.errors, strict=True)
+    )
+    first = Certificate(
+        coordinates.level, tuple(coordinates.centre), tuple(map(tuple, coordinates.matrix)), determinant, tuple(steps),
+        tuple(line.shift for line in lines), (), _growth(tail), tuple(_growth(line.tail) for line in lines),
+        arb(0), arb(0), total.points,
     )  # fmt: skip
-    return balls, certificate
+    certificates = tuple(
+        first._replace(masses=tuple(line.masses[i] for line in lines), tail_bound=tails[i], value=ball)
+        for i, ball in enumerate(balls)
+    )
+    return Result(coordinates.level, balls, certificates)
+
+
+def _growth(tail: Tail) -> Growth:
+    """The claim of a tail as plain exact data."""
+    frame = tail.frame
+    return Growth(
+        tuple(map(tuple, frame.matrix)), tuple(map(tuple, frame.inverse)), tuple(frame.shift),
+        tail.radii, tail.powers, fmpq(*tail.m.as_integer_ratio()),
+    )  # fmt: skip
 
 
 def _live_boxes(problem: Problem, p: FloatPolynomial, tail: Tail) -> Cover:
@@ -309,10 +326,15 @@ def _shifted_majorant(g: fmpq_mpoly, axis: int, a: fmpq) -> fmpq_mpoly:
     return g.compose(*(v + a if i == axis else v for i, v in enumerate(y)), ctx=g.context())
 
 
-def _errors(problem: Problem, lines: list[Line], tail: Tail) -> list[arb]:
-    """Σ_j 2 q_j M_j plus the tail of the grid sum, for every f."""
+def _tail_bounds(problem: Problem, lines: list[Line], tail: Tail) -> list[arb]:
+    """The tail of the grid sum, for every f."""
     upper_steps = [float(arb(line.step)) for line in lines]
-    errors = [tail.bound(g, upper_steps) for g in problem.majorants]
+    return [tail.bound(g, upper_steps) for g in problem.majorants]
+
+
+def _errors(lines: list[Line], tails: list[arb]) -> list[arb]:
+    """Σ_j 2 q_j M_j plus the tail of the grid sum, for every f."""
+    errors = list(tails)
     for line in lines:
         q = 1 / (2 * arb.pi() * arb(line.shift) / arb(line.step)).expm1()
         errors = [e + 2 * q * m for e, m in zip(errors, line.masses, strict=True)]
