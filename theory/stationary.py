@@ -77,9 +77,7 @@ class Law:
         """
         n, TS = range(len(self.variables)), contract(self.data.T, self.S)
         TK = sp.Add(*(self.data.T[i, j, k] * self.K[i, j, k] for i in n for j in n for k in n))
-        QSS = sum(
-            (self.Q[i, j, k, l] * self.S[i, j] * self.S[k, l] for i in n for j in n for k in n for l in n), sp.S.Zero
-        )
+        QSS = sp.Add(*(self.Q[i, j, k, l] * self.S[i, j] * self.S[k, l] for i in n for j in n for k in n for l in n))
         first = (self.data.H * self.S2).trace() / 2 - dot(TS, self.data.Sigma * TS) / 8 + TK / 6 + QSS / 8
         return sp.cancel((self.data.H * self.S).trace() / 2), sp.cancel(first)
 
@@ -185,10 +183,8 @@ class _Chain:
         cross = self.A * drift * D
         TS = _along(_along(T, S, 1), S, 2)
         TT = sp.Matrix(D.rows, D.rows, lambda p, q: sp.Add(*(T[p, a, b] * TS[q, a, b] for a in n for b in n)))
-        moved = sum((self._driven(G) * m[l] for l, G in enumerate(self.noise.first)), sp.zeros(D.rows, D.rows))
-        curved = sum(
-            (self._driven(self.noise.second[k][l]) * S[k, l] / 2 for k in n for l in n), sp.zeros(D.rows, D.rows)
-        )
+        moved = sum((self._driven(G) * m[l] for l, G in enumerate(self.noise.first)), sp.zeros(D.rows))
+        curved = sum((self._driven(self.noise.second[k][l]) * S[k, l] / 2 for k in n for l in n), sp.zeros(D.rows))
         return _as_matrix(self._solve(sp.Array(cross + cross.T + e**2 / 8 * D * TT * D + moved + curved)))
 
     def _solve(self, source: sp.Array) -> sp.Array:
