@@ -193,12 +193,12 @@ class _Chain:
         classes = sorted({tuple(sorted(index)) for index in sp.utilities.iterables.variations(range(d), rank, True)})
         unknown = {index: sp.Dummy() for index in classes}
         shape = (d,) * rank
-        X = sp.Array([unknown[tuple(sorted(index))] for index in _indices(shape)], shape)
+        X = sp.Array([unknown[tuple(sorted(index))] for index in _indices(d, rank)], shape)
         mapped = reduce(lambda tensor, slot: _along(tensor, self.A, slot), range(rank), X)
         equations = [X[index] - mapped[index] - source[index] for index in classes]
         (solution,) = sp.linsolve(equations, list(unknown.values()))
-        values = dict(zip(classes, map(sp.cancel, solution), strict=True))
-        return sp.Array([values[tuple(sorted(index))] for index in _indices(shape)], shape)
+        values = {index: sp.cancel(solution[i]) for i, index in enumerate(classes)}
+        return sp.Array([values[tuple(sorted(index))] for index in _indices(d, rank)], shape)
 
 
 def _along(tensor: sp.Array, matrix: sp.Matrix, slot: int = 0) -> sp.Array:
@@ -209,8 +209,8 @@ def _along(tensor: sp.Array, matrix: sp.Matrix, slot: int = 0) -> sp.Array:
     return sp.permutedims(moved, order)
 
 
-def _indices(shape: tuple[int, ...]) -> list[tuple[int, ...]]:
-    return list(sp.utilities.iterables.variations(range(shape[0]), len(shape), True))
+def _indices(d: int, rank: int) -> list[tuple[int, ...]]:
+    return list(sp.utilities.iterables.variations(range(d), rank, True))
 
 
 def _as_matrix(tensor: sp.Array) -> sp.Matrix:

@@ -147,6 +147,16 @@ def test_wrong_variants_differ_from_the_recursion(what: str) -> None:
     assert sp.simplify(sp.sympify(WRONG[what](one)).subs(values) - recursion) != 0
 
 
+def test_the_named_minimum_is_the_one_that_is_expanded() -> None:
+    """(x² − 1)² + x³/5 − 3x/5 has minima at ±1 of different curvature; γ is 0 unless given."""
+    loss = (x**2 - 1) ** 2 + x**3 / 5 - 3 * x / 5
+    step = sp.Rational(1, 10)
+    for place in (1, -1):
+        closed = law(loss, (x,), e=step, at=(place,))
+        recursion = langevin.cumulant(loss, (x, x), (x,), e=step, order=2, at=(place,))
+        assert closed.covariance(x, x) == recursion[1:]
+
+
 def test_an_unstable_step_is_refused() -> None:
     with pytest.raises(BadInput, match="unstable at leading order"):
         law(2 * x**2, (x,), e=1)
