@@ -103,9 +103,7 @@ class Curvature:
 
 def curvature(posterior: LocalPosterior) -> Curvature:
     """The eigensystem of D²L_n(w*) on the weights that move; raises `BadInput` for more than 4000 of them."""
-    mask = posterior.mask
-    moving = np.ones(ravel_pytree(posterior.centre)[0].size, bool) if mask is None else ravel_pytree(mask)[0]
-    free = np.flatnonzero(np.asarray(moving))
+    free = posterior.moving
     if len(free) > LARGEST:
         raise BadInput(
             f"quadratic.curvature forms a dense Hessian; {len(free)} weights move and {LARGEST} is the most."

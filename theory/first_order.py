@@ -66,10 +66,10 @@ def density_equation(f: sp.Expr, energy: sp.Expr, variables: Sequence[sp.Symbol]
     second = sp.Add(*(d[a] * d[b] * sp.diff(f, a, b) for a in v for b in v)) / 8
     third = sp.Add(*(d[a] * sp.diff(f, a, b, b) for a in v for b in v)) / 4
     fourth = sp.Add(*(sp.diff(f, a, a, b, b) for a in v for b in v)) / 8
-    r = (sp.Add(*(d[a] ** 2 for a in v)) / 2 - _plain_laplacian(energy, v)) / 4
-    generator = (_plain_laplacian(f, v) - sp.Add(*(d[a] * sp.diff(f, a) for a in v))) / 2
+    r = (sp.Add(*(d[a] ** 2 for a in v)) / 2 - laplacian(energy, v)) / 4
+    generator = (laplacian(f, v) - sp.Add(*(d[a] * sp.diff(f, a) for a in v))) / 2
     # The fields ⅛∇Δf + ⅛D²U∇f − ⅛D²f∇U + ½r∇f.
-    lap = _plain_laplacian(f, v)
+    lap = laplacian(f, v)
     fields = {
         a: sp.diff(lap, a) / 8
         + sp.Add(*(sp.diff(energy, a, b) * sp.diff(f, b) - d[b] * sp.diff(f, a, b) for b in v)) / 8
@@ -78,7 +78,3 @@ def density_equation(f: sp.Expr, energy: sp.Expr, variables: Sequence[sp.Symbol]
     }  # fmt: skip
     divergence = sp.Add(*(sp.diff(field, a) - d[a] * field for a, field in fields.items()))
     return sp.expand(second - third + fourth + r * generator - divergence)
-
-
-def _plain_laplacian(f: sp.Expr, v: tuple[sp.Symbol, ...]) -> sp.Expr:
-    return sp.Add(*(sp.diff(f, a, 2) for a in v))

@@ -7,6 +7,7 @@ Reading order: the problems, further derivations, the claims.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import sympy as sp
 
@@ -201,10 +202,12 @@ def moving_minimum(problem: Problem) -> Evidence:
 
 
 def companion(problem: Problem, top: int = 5) -> Evidence:
-    """Cov(L, ψ) = −d⟨ψ⟩/dt, order by order: the coefficient of t^{−k−1} is k times that of ⟨ψ⟩ at t^{−k}."""
-    psi = problem.observables[1]
-    means = laplace.expectation(problem.loss, psi, problem.variables, order=top - 1, at=problem.at)
-    covariances = laplace.cumulant(problem.loss, (problem.loss, psi), problem.variables, order=top, at=problem.at)
+    """Cov(L, ψ) = −d⟨ψ⟩/dt, order by order: the coefficient of t^{−k−1} is k times that of ⟨ψ⟩ at t^{−k}, with any prior.
+
+    The problem's observables are L and ψ.
+    """
+    means = replace(problem, observables=problem.observables[1:]).coefficients(top - 1)
+    covariances = problem.coefficients(top)
     wrong = [k for k, c in enumerate(means) if sp.simplify(k * c - covariances[k + 1]) != 0]
     if not wrong:
         return Evidence(Status.HOLDS, f"Cov(L, ψ) = −d⟨ψ⟩/dt to order {top}", {"orders": top})
