@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from sampler.diagnostics import Estimate
 
 Figures = tuple[Figure, ...]
+DECISIVE = 12
 
 
 def vanishes(name: str, differences: Mapping[str, Any], words: str, **data: Any) -> Evidence:
@@ -33,10 +34,16 @@ def vanishes(name: str, differences: Mapping[str, Any], words: str, **data: Any)
 
 
 def encloses(name: str, found: arb, expected: sp.Expr | arb, figures: Figures = (), **data: Any) -> Evidence:
-    """The ball against an exact expected value or an expected ball; call it inside the `digits` scope of the balls."""
+    """The ball against an exact expected value or an expected ball; call it inside the `digits` scope of the balls.
+
+    A wide ball meets anything: agreement to fewer than DECISIVE digits is evidence owed, not evidence.
+    """
     agreement = overlap(found, expected) if isinstance(expected, arb) else contains(found, sp.sympify(expected))
     shown = expected.str(20) if isinstance(expected, arb) else str(expected)
     data = {"digits": round(agreement.digits, 1), "found": found.str(20), "expected": shown, **data}
+    if agreement.agrees and agreement.digits < DECISIVE:
+        words = f"{name}: the balls agree to {agreement.digits:.0f} digits only, fewer than {DECISIVE}"
+        return Evidence(Status.OPEN, words, data, figures)
     if agreement.agrees:
         return Evidence(Status.HOLDS, f"{name}: {agreement.digits:.0f} digits", data, figures)
     other = expected.str(12) if isinstance(expected, arb) else str(sp.N(expected, 12))

@@ -24,7 +24,7 @@ from ledger.claim import Budget, Evidence, Figure, Series
 from ledger.compare import combine, meets
 from ledger.evidence import encloses
 from numerics import patterning
-from numerics.patterning import TINY, DataModel, step
+from numerics.patterning import DataModel, step
 from numerics.precision import digits
 
 if TYPE_CHECKING:
@@ -191,7 +191,7 @@ def steps(
         sample(tuple(map(float, step(tuple(q), c, sign * h))), number + i, draws) for i, sign in enumerate((1, -1))
     )
     with digits(DIGITS):
-        far, near = (MODEL.moved(tuple(q), c, size) for size in (h, TINY))
+        far, near = MODEL.moved(tuple(q), c, h), MODEL.derivative(tuple(q), c)
         curvature = [float((a - b).mid()) for a, b in zip(far, near, strict=True)]
     scale = max(abs(value) for value, _ in predicted)
     parts = []

@@ -23,6 +23,7 @@ from flint import arb
 
 from ledger.claim import Budget, Evidence
 from ledger.evidence import estimates
+from numerics.perturbation import Perturbed
 from numerics.posterior import Posterior
 from numerics.precision import digits, rational
 
@@ -30,24 +31,9 @@ if TYPE_CHECKING:
     from sampler.diagnostics import Estimate
     from sampler.record import Run
 
-DIGITS = 40
-TINY = sp.Rational(1, 2**40)
+DIGITS = 25
 Direction = Sequence[sp.Rational | int]
 _H = sp.Symbol("h", real=True)
-
-
-def derivative(value: Callable[[sp.Rational], arb]) -> arb:
-    """dF/dh at 0 as a ball: (F(δ) − F(−δ))/2δ with δ = 2^−40; to be called inside the `digits` scope of the balls.
-
-    D(δ) = D + cδ² + …, so D(2δ) − D(δ) = 3cδ² and the remainder of D(δ) is a third of it; the whole of it is added to the
-    radius. The rounding is proved, the remainder estimated.
-    """
-
-    def difference(delta: sp.Rational) -> arb:
-        return (value(delta) - value(-delta)) / arb(rational(2 * delta))
-
-    near, far = difference(TINY), difference(2 * TINY)
-    return near + arb(0, abs(far - near).upper())
 
 
 @dataclass(frozen=True)
@@ -107,9 +93,13 @@ class Population:
             self._known[mass] = Posterior(self.along(mass), self.variables, self.t, digits=self.digits)
         return self._known[mass]
 
+    def perturbed(self, delta: Direction, order: int = 1) -> Perturbed:
+        """The posteriors of q + hδ as power series in h, to h^order."""
+        return Perturbed(self.posterior(), self.along(delta), order)
+
     def response(self, phi: sp.Expr, delta: Direction) -> arb:
-        """χ by definition: (1/nβ) d⟨φ⟩/dh along q + hδ, with nothing but means in it."""
-        return derivative(lambda h: self.posterior(delta, h).expectation(phi)) / self.t
+        """χ by definition: (1/nβ) d⟨φ⟩/dh along q + hδ, with nothing but moments at other h in it."""
+        return self.perturbed(delta).susceptibility(phi)
 
     def sampled_response(
         self, name: str, delta: Direction, size: sp.Rational, claimed: arb, budget: Budget, mass: Any = 1
@@ -122,17 +112,18 @@ class Population:
         from sampler import diagnostics
 
         phi = dict(self.observables)[name]
-        divide = sp.Lambda(_H, sp.sympify(mass))
+        path = sp.Matrix([(a + _H * b) / mass for a, b in zip(self.q, delta, strict=True)])
+        tangent = tuple(path.diff(_H).subs(_H, 0))
 
         def weights(at: sp.Rational) -> tuple[sp.Rational, ...]:
-            return tuple((a + at * b) / divide(at) for a, b in zip(self.q, delta, strict=True))
+            return tuple(path.subs(_H, at))
 
         def certified(at: sp.Rational) -> arb:
             return Posterior(self.along(weights(at)), self.variables, self.t, digits=self.digits).expectation(phi)
 
         with digits(self.digits):
             finite = (certified(size) - certified(-size)) / arb(rational(2 * size * self.t))
-            rest = finite - derivative(certified) / self.t
+            rest = finite - self.response(phi, tangent)
         up, down = (
             diagnostics.mean(self.run(budget, weights=weights(sign * size), seed=40 + sign, draws=400).trace(name))
             for sign in (1, -1)

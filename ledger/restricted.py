@@ -27,7 +27,8 @@ import sympy as sp
 from flint import arb
 
 from ledger.claim import Budget
-from ledger.population import Direction, Population, changes, derivative
+from ledger.population import Direction, Population, changes
+from numerics.perturbation import Perturbed
 from numerics.posterior import Posterior
 from theory.response import Posterior as Symbolic
 from theory.response import differentiate, linearize
@@ -51,41 +52,48 @@ class Component:
 
     def slice(self, f: sp.Expr) -> sp.Expr:
         """f(u*, v)."""
-        return sp.expand(f.subs({v: w for v, w in self.population.minimum.items() if v not in self.free}))
+        return sp.expand(f.subs(self.clamped))
 
     @property
     def g(self) -> sp.Expr:
         """g(v) = L(u*, v) − L(w*)."""
         return self.slice(self.population.excess)
 
-    def posterior(self, delta: Direction | None = None, h: sp.Rational = sp.S.Zero) -> Posterior:
-        """The weight-refined posterior of v at u = u*, for q or q + hδ."""
-        full = self.population.posterior(delta, h)
-        return Posterior(self.slice(full.loss), self.free, full.t, digits=full.digits)
+    @property
+    def clamped(self) -> dict[sp.Symbol, sp.Expr]:
+        """u = u*."""
+        return {v: w for v, w in self.population.minimum.items() if v not in self.free}
 
-    def expectation(self, delta: Direction | None = None, h: sp.Rational = sp.S.Zero) -> arb:
-        """⟨φ_C⟩_h = (Z_{C,h}/Z_h) ⟨g⟩_{C,h}, g held fixed."""
-        part = self.posterior(delta, h)
-        return part.partition() / self.population.posterior(delta, h).partition() * part.expectation(self.g)
+    @cached_property
+    def posterior(self) -> Posterior:
+        """The weight-refined posterior of v at u = u*."""
+        return self.population.posterior().restricted(self.clamped)
 
     @cached_property
     def density(self) -> arb:
         """Z_C/Z, the posterior density of u at u*."""
-        return self.posterior().partition() / self.population.posterior().partition()
+        return self.population.posterior().component_weight(self.clamped)
+
+    def expectation(self) -> arb:
+        """⟨φ_C⟩ = (Z_C/Z) ⟨g⟩_C."""
+        return self.density * self.posterior.expectation(self.g)
 
     def response(self, delta: Direction) -> arb:
-        """χ(φ_C) by definition: (1/nβ) d⟨φ_C⟩_h/dh along q + hδ."""
-        return derivative(lambda h: self.expectation(delta, h)) / self.population.t
+        """χ(φ_C) by definition: (1/nβ) d⟨φ_C⟩_h/dh along q + hδ, where ⟨φ_C⟩_h = ∫ g e^{−nβL_h(u*, v)} dv / Z_h, g held fixed."""
+        part = Perturbed(self.posterior, self.slice(self.population.along(delta)))
+        ((above, above_slope),) = part.moments([self.g])
+        ((below, below_slope),) = self.population.perturbed(delta).moments([sp.S.One])
+        return (above_slope / below - above * below_slope / below**2) / self.population.t
 
     def braces(self, k: int) -> arb:
         """⟨g Δℓ_k⟩_C − ⟨g⟩_C ⟨Δℓ_k⟩_full, Δℓ_k = ℓ_k − L."""
         change = self.population.centred(k)
-        both, g = self.posterior().expectations([self.g * self.slice(change), self.g])
+        both, g = self.posterior.expectations([self.g * self.slice(change), self.g])
         return both - g * self.population.posterior().expectation(change)
 
     def same_chain(self, k: int) -> arb:
         """⟨g Δℓ_k⟩_C − ⟨g⟩_C ⟨Δℓ_k⟩_C: the covariance on the restricted posterior alone, which is not eq 34."""
-        return self.posterior().covariance(self.g, self.slice(self.population.centred(k)))
+        return self.posterior.covariance(self.g, self.slice(self.population.centred(k)))
 
     def estimate(self, budget: Budget) -> "Estimate":
         """−braces for every point, from two independent chains (§6.4)."""

@@ -16,15 +16,20 @@ Joint cumulants by the recursion over the block that holds the first observable,
 Subtraction loses digits. The result shows it in its radius, and the calculation is repeated at a higher working
 precision until the digits asked for are there.
 
-Reading order: `Posterior`.
+A *component* C holds the variables v that move while the others, u, stay at u*: its posterior is ∝ e^{−tL(u*, v)} φ₀(u*, v),
+with the partition function Z_C, and Z_C/Z is the posterior's marginal density of u at u* (what stands before the braces of
+eq 34).
+
+Reading order: `Posterior`, `joint_cumulant`; derivatives along L + hΔL in `perturbation`.
 """
 
 import math
 from collections.abc import Callable, Mapping, Sequence
 from itertools import combinations
+from typing import Any
 
 import sympy as sp
-from flint import arb
+from flint import arb, fmpq
 
 from numerics import enclosure, trapezoid
 from numerics.analytic import exact, refuse_non_analytic
@@ -37,11 +42,12 @@ ATTEMPTS = 4
 
 
 class Posterior:
-    """The posterior ∝ e^{−t·loss} prior on R^d (d ≤ 3), or on a product of intervals for d = 1.
+    """The posterior ∝ e^{−t·loss} prior on R^d or on a product of intervals, d ≤ 3.
 
     loss, prior: sympy expressions in `variables` with exact coefficients (floats only where they are exact, such as
     0.5); t > 0: integer or rational; digits: the relative accuracy, in decimal digits, that the answers aim at.
-    `domain`: for d = 1 the pair (lower, upper), ±sympy.oo allowed.
+    `domain`: a pair (lower, upper) for every variable, ±sympy.oo allowed (for d = 1 the pair itself will do); all of R^d
+    unless given.
 
     The answers are `flint.arb` balls that contain the true value whatever happens; where the value is (or may be)
     zero, relative accuracy means nothing and the ball is small beside the moments it came from instead. Print and
@@ -60,13 +66,13 @@ class Posterior:
         prior: object = 1,
         digits: int = 30,
         *,
-        domain: Domain | None = None,
+        domain: Domain | Sequence[Domain] | None = None,
     ):
         self.variables = (variables,) if isinstance(variables, sp.Symbol) else tuple(variables)
         self.loss, self.prior, self.t, self.digits = exact(loss), exact(prior), rational(t), int(digits)
-        self.domain = domain
+        self.intervals = self._intervals(domain)
         self._cache: dict[tuple[int, sp.Expr], arb] = {}
-        self._level: dict[int, arb] = {}
+        self._level: dict[int, fmpq] = {}
         self.certificates: dict[sp.Expr, Certificate] = {}
         self._check()
 
@@ -75,10 +81,22 @@ class Posterior:
             raise BadInput(f"`Posterior` integrates over 1, 2 or 3 variables; it was given {len(self.variables)}")
         if not self.t > 0:
             raise BadInput(f"`Posterior` needs t > 0; it was given t = {self.t}")
-        if self.domain is not None and len(self.variables) > 1:
-            raise BadInput("`Posterior` takes a domain for one variable only; drop it, or integrate out the others")
         for expr in (self.loss, self.prior):
             self._check_expression(expr)
+
+    def _intervals(self, domain: Any) -> tuple[Domain, ...]:
+        """One interval for every variable."""
+        d = len(self.variables)
+        if domain is None:
+            return (enclosure.REAL_LINE,) * d
+        pairs = tuple(domain)
+        if d == 1 and not (len(pairs) == 1 and isinstance(pairs[0], Sequence)):
+            pairs = (pairs,)
+        if len(pairs) != d or not all(isinstance(pair, Sequence) and len(pair) == 2 for pair in pairs):
+            raise BadInput(
+                f"`Posterior` needs a pair (lower, upper) for each of its {d} variables as domain; it was given {domain}"
+            )
+        return tuple((pair[0], pair[1]) for pair in pairs)
 
     def _check_expression(self, expr: sp.Expr) -> None:
         refuse_non_analytic(expr)
@@ -89,11 +107,18 @@ class Posterior:
 
     def partition(self) -> arb:
         """Z = ∫ e^{−t·loss} prior dw."""
-        return self._to_accuracy(lambda work: self._unnormalised(sp.S.One, work) * (-self._level[work]).exp())
+        return self._to_accuracy(lambda work: self._unnormalised(sp.S.One, work) * (-arb(self._level[work])).exp())
 
     def log_partition(self) -> arb:
         """log Z."""
-        return self._to_accuracy(lambda work: self._unnormalised(sp.S.One, work).log() - self._level[work])
+        return self._to_accuracy(self._log_partition)
+
+    def _log_partition(self, work: int) -> arb:
+        return self._unnormalised(sp.S.One, work).log() - arb(self._level[work])
+
+    def free_energy(self) -> arb:
+        """F = −log Z (in units of one nat; divide by t for the free energy per inverse temperature)."""
+        return -self.log_partition()
 
     def expectation(self, phi: object) -> arb:
         """⟨φ⟩ = (1/Z) ∫ φ e^{−t·loss} prior dw."""
@@ -116,27 +141,50 @@ class Posterior:
             raise BadInput("`Posterior.cumulant` needs at least one observable")
         return self._to_accuracy(lambda work: self._cumulant(fs, work))
 
+    def susceptibility(self, phi: object, perturbation: object) -> arb:
+        """χ(φ; ΔL) = −Cov(φ, ΔL) (Thm 11); by definition, as a derivative, in `perturbation.Perturbed.susceptibility`."""
+        return -self.covariance(phi, perturbation)
+
+    def restricted(self, at: Mapping[sp.Symbol, object]) -> "Posterior":
+        """The posterior of the component whose variables are not in `at`, the others held at the values given there.
+
+        Raises `BadInput` for symbols that are not variables and where no variable is left to move.
+        """
+        fixed = {v: exact(value) for v, value in at.items()}
+        foreign = [v for v in fixed if v not in self.variables]
+        free = tuple(v for v in self.variables if v not in fixed)
+        if foreign or not free or not fixed:
+            raise BadInput(
+                f"a component fixes some of the variables {', '.join(map(str, self.variables))} and leaves some free; "
+                f"it was given values for {', '.join(map(str, fixed)) or 'none'}"
+            )
+        domain = [pair for v, pair in zip(self.variables, self.intervals, strict=True) if v in free]
+        return Posterior(
+            self.loss.subs(fixed), free, sp.Rational(int(self.t.p), int(self.t.q)), prior=self.prior.subs(fixed),
+            digits=self.digits, domain=domain,
+        )  # fmt: skip
+
+    def component_weight(self, at: Mapping[sp.Symbol, object]) -> arb:
+        """Z_C/Z = ∫ e^{−tL(u*, v)} φ₀(u*, v) dv / ∫∫ e^{−tL} φ₀: the posterior density of the variables in `at` at these values."""
+        part = self.restricted(at)
+        return self._to_accuracy(lambda work: (part._log_partition(work) - self._log_partition(work)).exp())
+
+    def integrals(self, fs: Sequence[object], digits: int) -> Scaled:
+        """∫ f e^{−t·loss} prior = e^{−level}·balls[i], to about `digits` digits of ∫ |f| e^{−t·loss} prior."""
+        observables = [self._observable(f) for f in fs]
+        self._compute(observables, digits)
+        return Scaled(self._level[digits], tuple(self._unnormalised(f, digits) for f in observables))
+
     def _observable(self, phi: object) -> sp.Expr:
         f = exact(phi)
         self._check_expression(f)
         return f
 
     def _cumulant(self, fs: Sequence[sp.Expr], work: int) -> arb:
-        full = tuple(range(len(fs)))
-        subsets = [s for size in range(1, len(fs) + 1) for s in combinations(full, size)]
-        products = {s: sp.expand(sp.Mul(*(fs[i] for i in s))) for s in subsets}
+        products = products_of_subsets(fs)
         self._compute(list(products.values()), work)
         with digits(work):
-            moment = {s: self._moment(products[s], work) for s in subsets}
-            kappa: dict[tuple[int, ...], arb] = {}
-            for s in subsets:
-                kappa[s] = moment[s]
-                for size in range(1, len(s)):
-                    for others in combinations(s[1:], size - 1):
-                        block = (s[0], *others)
-                        rest = tuple(i for i in s if i not in block)
-                        kappa[s] -= kappa[block] * moment[rest]
-        return kappa[full]
+            return joint_cumulant({subset: self._moment(f, work) for subset, f in products.items()})
 
     def _moment(self, f: sp.Expr, work: int) -> arb:
         if not f.free_symbols and f.is_Rational:
@@ -156,15 +204,16 @@ class Posterior:
             return
         with digits(work):
             scaled = self._integrate(missing)
-            level = self._level.setdefault(work, arb(scaled.level))
-            factor = (level - arb(scaled.level)).exp()
+            level = self._level.setdefault(work, scaled.level)
+            factor = arb(level - scaled.level).exp()
             for f, value in zip(missing, scaled.balls, strict=True):
                 self._cache[work, f] = value * factor
 
     def _integrate(self, fs: Sequence[sp.Expr]) -> Scaled:
         if len(self.variables) == 1:
-            domain = self.domain or enclosure.REAL_LINE
-            return enclosure.gibbs_integrals(self.loss, fs, self.variables[0], self.t, prior=self.prior, domain=domain)
+            return enclosure.gibbs_integrals(
+                self.loss, fs, self.variables[0], self.t, prior=self.prior, domain=self.intervals[0]
+            )
         result = trapezoid.gibbs_integrals(self.loss, fs, self.variables, self.t, prior=self.prior)
         self.certificates.update(zip(fs, result.certificates, strict=True))
         return Scaled(result.level, result.balls)
@@ -186,6 +235,28 @@ class Posterior:
                 math.ceil((needed - held) / LOG2_10) if held > 0 and not value.contains(0) else self.digits + 3
             )
         return value
+
+
+Subset = tuple[int, ...]
+
+
+def products_of_subsets(fs: Sequence[sp.Expr]) -> dict[Subset, sp.Expr]:
+    """{S: Π_{i∈S} f_i, expanded} for the non-empty subsets S of the indices, small ones first."""
+    full = range(len(fs))
+    subsets = [subset for size in range(1, len(fs) + 1) for subset in combinations(full, size)]
+    return {subset: sp.expand(sp.Mul(*(fs[i] for i in subset))) for subset in subsets}
+
+
+def joint_cumulant(moment: Mapping[Subset, Any]) -> Any:
+    """κ of all the indices from the moments m(S), small subsets first: numbers, balls or power series."""
+    kappa: dict[Subset, Any] = {}
+    for s in moment:
+        kappa[s] = moment[s]
+        for size in range(1, len(s)):
+            for others in combinations(s[1:], size - 1):
+                block = (s[0], *others)
+                kappa[s] = kappa[s] - kappa[block] * moment[tuple(i for i in s if i not in block)]
+    return kappa[max(kappa, key=len)]
 
 
 def means(posterior: Posterior, observables: Mapping[str, object]) -> dict[str, arb]:

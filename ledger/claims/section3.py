@@ -22,7 +22,7 @@ from ledger.compare import combine
 from ledger.densities import LOSS, beta, delta, ell, h, loss, m, n, normalised, over, per_sample, q, q_prime, under
 from ledger.evidence import encloses, estimates, vanishes
 from ledger.identity import H, Response
-from ledger.population import CURVED, DIGITS, PHI, PSI, TRAINED, Direction, changes, derivative, entry
+from ledger.population import CURVED, DIGITS, PHI, PSI, TRAINED, Direction, changes, entry
 from numerics.posterior import Posterior as Certified
 from numerics.precision import digits, rational
 from theory.response import Posterior, W, differentiate, linearize, response, response_of_cumulant
@@ -239,10 +239,10 @@ def enclose_cumulants(_: Budget, sign: int = -1) -> Evidence:
     delta = CURVED.along(CUMULANT_DELTA)
     with digits(DIGITS):
         for group in ((PHI, PSI), (PHI, PSI, PSI)):
-            measured = derivative(lambda d, g=group: CURVED.posterior(CUMULANT_DELTA, d).cumulant(g))
+            measured = CURVED.perturbed(CUMULANT_DELTA).cumulant(group)[1]
             claimed = sign * CURVED.t * CURVED.posterior().cumulant([*group, delta])
             parts.append(encloses(f"dκ_{len(group)}/dh", measured, claimed))
-        twice = derivative(lambda d: -CURVED.t * CURVED.posterior(CUMULANT_DELTA, d).covariance(PHI, delta))
+        twice = 2 * CURVED.perturbed(CUMULANT_DELTA, 2).expectation(PHI)[2]
         claimed = CURVED.t**2 * CURVED.posterior().cumulant([PHI, delta, delta])
         parts.append(encloses("d²⟨φ⟩/dh²", twice, claimed))
     return combine(parts)
@@ -257,12 +257,12 @@ def sample_cumulants(budget: Budget) -> Evidence:
     kappa = diagnostics.third_cumulant(run.trace("phi"), run.trace("psi"), change)
     again = diagnostics.third_cumulant(run.trace("phi"), change, change)
     with digits(DIGITS):
-        slope = derivative(lambda d: CURVED.posterior(CURVED.towards(1), d).covariance(PHI, PSI))
-        bend = derivative(lambda d: CURVED.posterior(CURVED.towards(1), d).covariance(PHI, CURVED.centred(1)))
+        slope = CURVED.perturbed(CURVED.towards(1)).cumulant([PHI, PSI])[1]
+        bend = 2 * CURVED.perturbed(CURVED.towards(1), 2).expectation(PHI)[2]
     return combine(
         [
             estimates("−nβκ₃(φ, ψ, Δℓ)", kappa.scale(-CURVED.t), float(slope.mid())),
-            estimates("(nβ)²κ₃(φ, Δℓ, Δℓ)", again.scale(CURVED.t**2), float((-CURVED.t * bend).mid())),
+            estimates("(nβ)²κ₃(φ, Δℓ, Δℓ)", again.scale(CURVED.t**2), float(bend.mid())),
         ]
     )
 

@@ -29,9 +29,10 @@ from ledger.densities import (
     z,
 )  # fmt: skip
 from ledger.evidence import encloses, estimates, vanishes
-from ledger.population import CURVED, DIGITS, TRAINED, derivative, entry, u, v
+from ledger.population import CURVED, DIGITS, TRAINED, entry, u, v
 from ledger.restricted import Braces, Component, eq_34, response_of_component, symbolic_eq_34
 from numerics import extrapolate
+from numerics.perturbation import Perturbed
 from numerics.posterior import Posterior as Certified
 from numerics.precision import digits, rational
 from theory.response import Posterior, W, differentiate, influence_function, linearize, response
@@ -185,7 +186,7 @@ def enclose_llc(budget: Budget) -> Evidence:
     """−∂ log Z/∂ log t from certified partition functions at nβ = 4, where it is far from d/2; and the limit d/2."""
     at = CURVED.t
     with digits(DIGITS):
-        slope = derivative(lambda d: Certified(CURVED.excess, (u, v), at * (1 + d), digits=DIGITS).log_partition())
+        slope = Perturbed(CURVED.posterior(), CURVED.excess).log_partition()[1]
         mean = at * CURVED.posterior().expectation(CURVED.excess)
         exact = encloses("nβ⟨L − L(w*)⟩ at nβ = 4", -slope, mean)
     return combine([exact, LEARNING_COEFFICIENT.enclosed(budget)])
@@ -195,9 +196,8 @@ def sample_llc(budget: Budget) -> Evidence:
     """The estimator at nβ = 4 against the slope of the certified free energy; SGLD near the limit."""
     from sampler.llc import llc
 
-    at = CURVED.t
     with digits(DIGITS):
-        slope = derivative(lambda d: Certified(CURVED.excess, (u, v), at * (1 + d), digits=DIGITS).log_partition())
+        slope = Perturbed(CURVED.posterior(), CURVED.excess).log_partition()[1]
     here = estimates("nβ⟨L − L(w*)⟩ at nβ = 4", llc(CURVED.run(budget)), float(-slope.mid()))
     return combine([here, LEARNING_COEFFICIENT.sampled(budget)])
 
