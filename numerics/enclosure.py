@@ -246,7 +246,7 @@ def _cut_tail(
     """(R, bound): the tail beyond R, bounded by less than the tolerance if some R of the walk allows it."""
     distance = max(abs(start - plan.peak), plan.width)
     witness = ""
-    for _ in range(60):
+    for attempt in range(160):
         cut = arb(_dyadic(plan.peak + sign * distance))
         bound = arb(0)
         for potential, amplitude in groups.items():
@@ -257,7 +257,9 @@ def _cut_tail(
             bound += (arb(plan.level) - proved[0]).exp() * proved[1]
         if bound is not None and bound < tolerance:
             return cut, bound.upper()
-        distance *= 1.3
+        distance *= (
+            1.3 if attempt < 60 else 2
+        )  # a steep potential is far from where its powers rule, in units of its width
         if distance > 1e60:
             break
     far = float(plan.peak + sign * distance)

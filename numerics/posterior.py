@@ -89,7 +89,7 @@ class Posterior:
         d = len(self.variables)
         if domain is None:
             return (enclosure.REAL_LINE,) * d
-        pairs = tuple(domain)
+        pairs: tuple[Any, ...] = tuple(domain)
         if d == 1 and not (len(pairs) == 1 and isinstance(pairs[0], Sequence)):
             pairs = (pairs,)
         if len(pairs) != d or not all(isinstance(pair, Sequence) and len(pair) == 2 for pair in pairs):
@@ -118,7 +118,7 @@ class Posterior:
 
     def free_energy(self) -> arb:
         """F = −log Z (in units of one nat; divide by t for the free energy per inverse temperature)."""
-        return -self.log_partition()
+        return self._to_accuracy(lambda work: -self._log_partition(work))
 
     def expectation(self, phi: object) -> arb:
         """⟨φ⟩ = (1/Z) ∫ φ e^{−t·loss} prior dw."""
@@ -143,7 +143,8 @@ class Posterior:
 
     def susceptibility(self, phi: object, perturbation: object) -> arb:
         """χ(φ; ΔL) = −Cov(φ, ΔL) (Thm 11); by definition, as a derivative, in `perturbation.Perturbed.susceptibility`."""
-        return -self.covariance(phi, perturbation)
+        fs = [self._observable(f) for f in (phi, perturbation)]
+        return self._to_accuracy(lambda work: -self._cumulant(fs, work))
 
     def restricted(self, at: Mapping[sp.Symbol, object]) -> "Posterior":
         """The posterior of the component whose variables are not in `at`, the others held at the values given there.

@@ -1,0 +1,121 @@
+"""Estimated exponents and log powers: sequences with known blocks, crossings with known poles, honest refusals."""
+
+from fractions import Fraction
+
+import pytest
+import sympy as sp
+from flint import arb
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from numerics.exponents import estimated_coefficients, exponents
+from numerics.posterior import Posterior
+from numerics.precision import ball, digits, rational
+from theory.errors import BadInput
+from theory.singular import partition
+
+x, y = sp.symbols("x y")
+R = sp.Rational
+
+
+def holds(block, exponent):
+    with digits(100):
+        return block.ball.contains(arb(rational(exponent)))
+
+
+def series(blocks, t, n=60):
+    """Σ t^{−λ} Σ_k c_k (log t)^k for blocks (λ, [c_0, c_1, …])."""
+    with digits(n):
+        T = arb(rational(t))
+        L = T.log()
+        return sum(
+            (T ** -arb(rational(lam)) * sum((ball(c) * L**k for k, c in enumerate(cs)), arb(0)) for lam, cs in blocks),
+            arb(0),
+        )
+
+
+@st.composite
+def block_lists(draw):
+    gaps = draw(st.lists(st.sampled_from([R(1, 3), R(1, 2), R(2, 3), R(1)]), min_size=2, max_size=3))
+    lam, found = draw(st.sampled_from([R(1, 4), R(1, 2), R(5, 6)])), []
+    for gap in gaps:
+        logs = draw(st.lists(st.integers(1, 9), min_size=1, max_size=3 if not found else 2))
+        found.append((lam, [R(c * draw(st.sampled_from([1, -1])), 3) for c in logs]))
+        lam += gap
+    return found
+
+
+@settings(max_examples=25, deadline=None)
+@given(block_lists())
+def test_blocks_of_a_finite_sum_are_found(blocks):
+    found = exponents(lambda t: series(blocks, t), count=1, ratio=16, max_rungs=25)
+    assert found[0].multiplicity == len(blocks[0][1])
+    assert found[0].guess == Fraction(int(blocks[0][0].p), int(blocks[0][0].q))
+    assert holds(found[0], blocks[0][0])
+
+
+@pytest.mark.parametrize("a", [1, 2, 3, 4])
+def test_normal_crossings_from_certified_integrals(a):
+    """K = x^{2a} y² with a Gaussian prior: ∫dy is 1/√(1 + 2t x^{2a}). The poles up to 1 by the closed form of `theory.singular`."""
+    exact = partition(x ** (2 * a) * y**2, (x, y), domain="gaussian", poles_up_to=1)
+
+    def value(t):
+        return Posterior(x**2 / 2, x, 1, prior=1 / sp.sqrt(1 + 2 * t * x ** (2 * a)), digits=60).partition()
+
+    found = exponents(value, count=len(exact.terms), ratio=16, max_rungs=19)
+    assert len(found) >= min(2, len(exact.terms))
+    for block, term in zip(found, exact.terms, strict=False):
+        assert holds(block, term.power)
+        assert block.multiplicity == term.multiplicity
+    assert found[0].guess == Fraction(int(exact.threshold.p), int(exact.threshold.q))
+
+
+def test_a_regular_model_has_no_logarithm():
+
+    def regular(t):
+        return Posterior(x**2 / 2 + x**3 / 6 + x**4 / 12, x, t, digits=60).partition()
+
+    first, second = exponents(regular, count=2)
+    assert (first.guess, first.multiplicity) == (Fraction(1, 2), 1)
+    assert (second.guess, second.multiplicity) == (Fraction(3, 2), 1)
+
+
+def test_a_dense_spectrum_is_not_overstated():
+    """Poles a sixth apart, all with logarithms: what is reported holds the truth, and what is not resolved is not reported."""
+    blocks = [(R(1, 3), [5, -1, 2]), (R(1, 2), [1, 1]), *((R(1, 2) + R(k, 6), [1, k]) for k in range(1, 30))]
+    truth = [lam for lam, _ in blocks]
+    for ratio in (2, 4, 8, 16, 64):
+        found = exponents(lambda t: series(blocks, t, 80), count=3, ratio=ratio, max_rungs=25)
+        for block, lam, (_, logs) in zip(found, truth, blocks, strict=False):
+            assert holds(block, lam)
+            assert block.multiplicity == len(logs)
+
+
+def test_coefficients_of_estimated_terms():
+    blocks = [(R(1, 2), [3, 2]), (R(3, 2), [-1]), (R(5, 2), [4])]
+    table = {2**10 * 16**j: series(blocks, 2**10 * 16**j) for j in range(13)}
+    found, coefficients = estimated_coefficients(table, order=1)
+    assert [(e.guess, e.multiplicity) for e in found[:2]] == [(Fraction(1, 2), 2), (Fraction(3, 2), 1)]
+    assert coefficients[0].ball.overlaps(arb(2))
+    assert coefficients[1].ball.overlaps(arb(3))
+    assert not coefficients[0].ball.overlaps(arb(3))
+
+
+def test_wide_balls_give_no_guess():
+    table = {2**10 * 4**j: series([(R(1, 2), [1, 1]), (R(1), [1])], 2**10 * 4**j) for j in range(9)}
+    wide = {t: v + arb(0, float(abs(v)) * 1e-3) for t, v in table.items()}
+    with pytest.raises(BadInput, match="no exponent could be resolved"):
+        exponents(wide)
+
+
+@pytest.mark.parametrize(
+    ("ladder", "reason"),
+    [
+        ({2: 1, 4: 1}, "at least 7 rungs"),
+        (dict.fromkeys(range(2, 12), 1), "geometric"),
+        ({2**k: float("nan") for k in range(8)}, "finite"),
+    ],
+)
+def test_refusals(ladder, reason):
+    with pytest.raises(BadInput, match=reason):
+        exponents({t: arb(v) for t, v in ladder.items()})
