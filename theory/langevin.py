@@ -19,7 +19,7 @@ has no stationary law at all and the series describes the metastable law near w*
 Reading order: `expectation`, `cumulant` (public), `minibatch` (gradient noise of minibatches), `Chain` (the recursion).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations_with_replacement, permutations, product
 from math import comb, prod
 from operator import sub
@@ -101,7 +101,7 @@ class Chain:
             raise BadInput(f"order must be an integer ≥ 0, got {order!r}")
         loss, e, gamma = exact(loss), exact(e), exact(gamma)
         self.d, self.top = len(variables), 2 * order
-        at = locate(loss, variables, at)
+        self.at = at = locate(loss, variables, at)
         scaling = sp.eye(self.d) if preconditioner is None else sp.Matrix(preconditioner).applyfunc(exact)
         noise = dict(noise or {})
         _refuse_noise(noise, variables)
@@ -123,12 +123,12 @@ class Chain:
 
     def cumulant(self, indices: Sequence[int]) -> tuple[sp.Expr, ...]:
         """Coefficients of κ of the observables with these indices (repetition allowed)."""
-        indices, zero = tuple(indices), self.ring.zero
+        indices = tuple(indices)
 
         def moment(block: tuple[int, ...]) -> list[Any]:
             centred = self._at_leading_order(self.ring.one)
             for i in block:
-                centred = multiply([zero, *self.observables[i][1:]], centred, zero)
+                centred = multiply(self.centred(i), centred, self.ring.zero)
             return self.mean(centred)
 
         series = cumulant_from_moments(indices, moment, lambda f, g: multiply(f, g, self.domain.zero))
@@ -160,9 +160,9 @@ class Chain:
 
     def _solve(self, degree: int, k: int) -> dict[Monomial, Any]:
         """m = A_n m + (everything already known), A_n = F_0 on monomials of this degree."""
-        monomials = list(_monomials(self.d, degree))
+        alphas = list(monomials(self.d, degree))
         known = []
-        for alpha in monomials:
+        for alpha in alphas:
             step, total = self.step(alpha), self.domain.zero
             for j in range(k + 1):
                 for beta, c in step[j].items():
@@ -170,17 +170,23 @@ class Chain:
                         total = total + c * self.moment(tuple(beta), k - j)
             known.append(total)
         if degree not in self._systems:
-            rows = [
-                [
-                    (self.domain.one if a == b else self.domain.zero) - self.step(a)[0].coeff(self.ring({b: 1}))
-                    for b in monomials
-                ]
-                for a in monomials
-            ]
-            self._systems[degree] = DomainMatrix(rows, (len(rows), len(rows)), self.domain).to_field().inv()
+            leading = self.leading(degree)
+            self._systems[degree] = (leading.eye(leading.shape, self.domain) - leading).to_field().inv()
         vector = DomainMatrix([[c] for c in known], (len(known), 1), self.domain)
         solution = self._systems[degree] * vector
-        return {alpha: solution[i, 0].element for i, alpha in enumerate(monomials)}
+        return {alpha: solution[i, 0].element for i, alpha in enumerate(alphas)}
+
+    def leading(self, degree: int) -> DomainMatrix:
+        """F_0 on monomials of this degree: row α holds the top part of P x^α at h^0."""
+        rows = [
+            [self.step(a)[0].coeff(self.ring({b: 1})) for b in monomials(self.d, degree)]
+            for a in monomials(self.d, degree)
+        ]
+        return DomainMatrix(rows, (len(rows), len(rows)), self.domain)
+
+    def centred(self, i: int) -> list[Any]:
+        """Observable i without its value at w*, as a series in h."""
+        return [self.ring.zero, *self.observables[i][1:]]
 
     def step(self, alpha: Monomial) -> list[Any]:
         """P x^α = E[(x')^α | x] as a series in h of polynomials in x, to the order that a moment of x^α can need."""
@@ -258,7 +264,8 @@ def refuse_unstable(scaling: sp.Matrix, h: sp.Matrix, e: sp.Expr) -> None:
         )
 
 
-def _monomials(d: int, degree: int):
+def monomials(d: int, degree: int) -> Iterator[Monomial]:
+    """The exponent vectors of d variables and this degree."""
     for indices in combinations_with_replacement(range(d), degree):
         yield _unit(d, indices)
 
