@@ -21,7 +21,7 @@ Reading order: `expectation`, `cumulant` (public), `minibatch` (gradient noise o
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations_with_replacement, permutations, product
-from math import comb, prod
+from math import comb, factorial, perm, prod
 from operator import sub
 from typing import Any
 
@@ -30,7 +30,7 @@ from sympy.polys.matrices import DomainMatrix
 
 from theory.errors import BadInput
 from theory.jets import exact, jets, multiply
-from theory.laplace import cumulant_from_moments, hessian
+from theory.laplace import cumulant_from_moments, hessian, set_partitions
 from theory.minimum import locate
 
 Noise = Mapping[tuple[int, ...], sp.Expr]
@@ -67,27 +67,58 @@ def cumulant(
     return chain.cumulant(range(len(observables)))
 
 
-def minibatch(losses: Sequence[sp.Expr], variables: Sequence[sp.Symbol], *, ratio: Any, order: int = 3) -> dict:
-    """The noise of batches of size B drawn with replacement from equally likely `losses` ℓ_z, with ratio b = t/B held fixed.
+def minibatch(
+    losses: Sequence[sp.Expr], variables: Sequence[sp.Symbol], *, ratio: Any, order: int = 3, batch: int | None = None
+) -> dict:  # fmt: skip
+    """The noise of batches of size B drawn from equally likely `losses` ℓ_z, with ratio b = t/B held fixed, up to the cumulant `order`.
 
-    The r-th cumulant of g, divided by t, is b^{r−1} κ_r(∇ℓ_z); r = 2, …, order. Batches drawn without replacement have
-    smaller cumulants and are not covered.
+    Drawn with replacement (batch=None), the r-th cumulant of g divided by t is b^{r−1} κ_r(∇ℓ_z). Drawn *without* replacement,
+    `batch` of the n losses, it is b^{r−1} B^{r−1} κ_r(batch mean), with the finite-population factors that follow:
+    (n − B)/(n − 1) for r = 2, (n − B)(n − 2B)/((n − 1)(n − 2)) for r = 3, exactly. They are numbers of this B and n, so they
+    hold at the t = bB at which the batch is used. Raises `BadInput` unless 1 ≤ B ≤ n.
     """
     gradients = [[sp.diff(loss, v) for v in variables] for loss in losses]
     n, b = len(losses), exact(ratio)
+    if batch is not None and not 1 <= batch <= n:
+        raise BadInput(f"a batch without replacement holds 1 to {n} of the {n} losses; it was given {batch}")
+
+    def moment(block: tuple[int, ...]) -> list[sp.Expr]:
+        if batch is None:
+            return [sp.Add(*(sp.Mul(*(g[i] for i in block)) for g in gradients)) / n]
+        return [_batch_moment(gradients, block, batch)]
 
     def cumulant_of(indices: tuple[int, ...]) -> sp.Expr:
-        def moment(block: tuple[int, ...]) -> list[sp.Expr]:
-            return [sp.Add(*(sp.Mul(*(g[i] for i in block)) for g in gradients)) / n]
-
         (value,) = cumulant_from_moments(indices, moment, lambda f, g: [f[0] * g[0]])
         return sp.expand(value)
 
+    scale = b if batch is None else b * batch
     return {
-        indices: b ** (r - 1) * cumulant_of(indices)
+        indices: scale ** (r - 1) * cumulant_of(indices)
         for r in range(2, order + 1)
         for indices in combinations_with_replacement(range(len(variables)), r)
     }
+
+
+def _batch_moment(gradients: Sequence[Sequence[sp.Expr]], indices: tuple[int, ...], batch: int) -> sp.Expr:
+    """E Π_a ḡ_{i_a} = Σ_π (B)_k/(n)_k Σ_{z_1 ≠ … ≠ z_k} Π_b Π_{a∈b} g_{i_a}(z_b) / B^r, ḡ the mean of B different gradients."""
+    n, total = len(gradients), sp.S.Zero
+    for partition in set_partitions(tuple(range(len(indices)))):
+        k = len(partition)
+        if k > batch:
+            continue
+        distinct = sp.Add(  # Möbius inversion over the coarser partitions: sums over different z from free sums
+            *(
+                prod((-1) ** (len(c) - 1) * factorial(len(c) - 1) for c in coarser)
+                * sp.Mul(*(_power_sum(gradients, [indices[a] for j in c for a in partition[j]]) for c in coarser))
+                for coarser in set_partitions(tuple(range(k)))
+            )
+        )
+        total += sp.Rational(perm(batch, k), perm(n, k)) * distinct
+    return sp.expand(total) / batch ** len(indices)
+
+
+def _power_sum(gradients: Sequence[Sequence[sp.Expr]], indices: Sequence[int]) -> sp.Expr:
+    return sp.Add(*(sp.Mul(*(g[i] for i in indices)) for g in gradients))
 
 
 class Chain:

@@ -1,5 +1,7 @@
 """The law of the discrete chain: against closed forms, the posterior's expansion, exact linear chains and a discretised kernel."""
 
+from itertools import combinations
+
 import numpy as np
 import pytest
 import sympy as sp
@@ -225,6 +227,29 @@ def test_skewed_minibatches_skew_the_chain() -> None:
     third = langevin.cumulant(x**2 / 2, (x, x, x), (x,), e=e, order=2, noise=noise)
     assert third[:2] == (0, 0)
     assert sp.simplify(third[2] + (e / 2) ** 3 * 2 * b**2 / (1 - (1 - e / 2) ** 3)) == 0
+
+
+def test_batches_without_replacement() -> None:
+    """Every batch of 3 of 5 losses, enumerated: cumulants of ∇ over t = bB to fourth order, and the finite-population factors."""
+    losses = [R * x**2 / 2 + s * x * y + y**3 for R, s in ((1, 2), (2, -1), (3, 0), (1, -3), (5, 1))]
+    b, B, n = sp.Symbol("b"), 3, 5
+    found = langevin.minibatch(losses, (x, y), ratio=b, order=4, batch=B)
+    means = [[sum(sp.diff(losses[z], v) for z in chosen) / B for v in (x, y)] for chosen in combinations(range(n), B)]
+    at = {x: sp.Rational(1, 2), y: sp.Rational(-2, 3)}
+    values = [[sp.sympify(m).subs(at) for m in mean] for mean in means]
+
+    def moment(block):
+        return [sum(sp.prod([v[i] for i in block]) for v in values) / sp.Integer(len(values))]
+
+    for indices in ((0, 0), (0, 1), (0, 0, 1), (0, 0, 0, 1), (0, 0, 1, 1)):
+        (kappa,) = laplace.cumulant_from_moments(indices, moment, lambda f, g: [f[0] * g[0]])
+        assert sp.expand(found[indices].subs(at) - (b * B) ** (len(indices) - 1) * kappa) == 0
+    free = langevin.minibatch(losses, (x, y), ratio=b, order=3)
+    assert sp.expand(found[0, 1] - free[0, 1] * sp.Rational(n - B, n - 1)) == 0
+    assert sp.expand(found[0, 0, 1] - free[0, 0, 1] * sp.Rational((n - B) * (n - 2 * B), (n - 1) * (n - 2))) == 0
+    assert all(c == 0 for c in langevin.minibatch(losses, (x, y), ratio=b, batch=n).values())
+    with pytest.raises(BadInput, match="1 to 5 of the 5 losses"):
+        langevin.minibatch(losses, (x, y), ratio=b, batch=6)
 
 
 @pytest.mark.parametrize(
