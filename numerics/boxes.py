@@ -15,12 +15,12 @@ that the pieces of a box always cover it.
 Reading order: `Boxes`, `exceeds`, `cover`, `log_mass`.
 """
 
-from typing import NamedTuple
+import math
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
 from numerics.errors import NotCertified
-from numerics.polynomial import FloatPolynomial
 
 WIDEN = 1 + 2.0**-40
 NEGLIGIBLE = 8.0
@@ -63,7 +63,23 @@ def _joined(parts: list[Boxes], d: int) -> Boxes:
     return Boxes(np.concatenate([p.centres for p in parts]), np.concatenate([p.radii for p in parts]))
 
 
-def exceeds(p: FloatPolynomial, boxes: Boxes, target: float, max_boxes: int = 20_000) -> bool:
+def log_sum(logs: np.ndarray) -> float:
+    """log Σ e^{logs}; −∞ for none. The terms are ≤ 1 and summed pairwise, so that the error is some units of 2^−53."""
+    if not len(logs):
+        return -math.inf
+    top = float(logs.max())
+    return top + math.log(float(np.exp(logs - top).sum())) if math.isfinite(top) else top
+
+
+class Bounded(Protocol):
+    """What a float shadow offers: see `FloatPolynomial.bounds`."""
+
+    dimension: int
+
+    def bounds(self, centres: np.ndarray, radii: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]: ...
+
+
+def exceeds(p: Bounded, boxes: Boxes, target: float, max_boxes: int = 20_000) -> bool:
     """Is P ≥ target proved on all the boxes? False as soon as a centre shows the contrary, or when boxes run out."""
     done = 0
     while len(boxes.centres):
@@ -85,8 +101,14 @@ class Cover(NamedTuple):
     dead: Boxes
     dead_infimum: np.ndarray
 
+    def joined(self, other: "Cover") -> "Cover":
+        """This cover of the other's live boxes in the place of them."""
+        d = self.live.centres.shape[1]
+        infimum = np.concatenate([self.dead_infimum, other.dead_infimum])
+        return Cover(self.live, _joined([self.dead, other.dead], d), infimum)
 
-def cover(p: FloatPolynomial, boxes: Boxes, cut: float, *, finest: np.ndarray, max_boxes: int = 40_000) -> Cover:
+
+def cover(p: Bounded, boxes: Boxes, cut: float, *, finest: np.ndarray, max_boxes: int = 40_000) -> Cover:
     """Split the boxes until each is dead (P > cut proved) or no wider than `finest`; when boxes run out the
     rest is live.
     """
@@ -120,7 +142,7 @@ class Mass(NamedTuple):
 
 
 def log_mass(
-    p: FloatPolynomial, boxes: Boxes, widths: np.ndarray, gap: float, reference: float, max_boxes: int = 40_000
+    p: Bounded, boxes: Boxes, widths: np.ndarray, gap: float, reference: float, max_boxes: int = 40_000
 ) -> Mass:
     """Refine until log Σ w e^{−inf P} exceeds its midpoint estimate by less than `gap`; w = Π (2 r_i + widths_i).
 
@@ -132,7 +154,7 @@ def log_mass(
     while True:
         log_weight = np.log(2 * boxes.radii + widths).sum(axis=1)
         upper, estimate = log_weight - infimum, log_weight - middle
-        total, guess = np.logaddexp.reduce(upper), np.logaddexp.reduce(estimate)
+        total, guess = log_sum(upper), log_sum(estimate)
         chosen = (upper > reference - NEGLIGIBLE) & (middle - infimum > gap / 4)
         if total < max(guess, reference) + gap or not chosen.any():
             break

@@ -13,17 +13,24 @@ bounded and subtracted, so that the bounds are proved all the same.
 where β is even when every β_i is. The rounding errors of all the T_β together cost at most ε Σ_α |c_α| (|c| + r)^α with
 ε = 16 (number of monomials + degree + 10) 2^−53: this is the binomial theorem applied to the absolute values.
 
+**Underflow.** In the error term |c| + r is replaced by max(|c| + r, δ), δ^D = 10^−140 for the total degree D. A product
+that underflows is then smaller than its bound by 10^−168, so that the flushed part is covered too; what a coefficient
+(10^−250 to 10^250) times a monomial may lose is below `TINY`. **Overflow** makes an infinity or a NaN, and every bound is
+refused unless it is finite.
+
 Notation: α, β, γ exponents in N^d, c box centres [n, d], r half-widths [n, d].
 Reading order: `ring`, `terms_of`, `from_sympy`, `affine`, `directional_parts`, `FloatPolynomial`.
 """
 
 import math
-from functools import cache
+from collections.abc import Sequence
+from functools import cache, cached_property
 from itertools import product
 
 import numpy as np
 import sympy as sp
 from flint import fmpq, fmpq_mpoly, fmpq_mpoly_ctx
+from scipy import sparse
 
 from numerics.errors import NotCertified
 from numerics.precision import rational
@@ -48,8 +55,8 @@ def from_sympy(expr: sp.Expr, variables: tuple[sp.Symbol, ...]) -> fmpq_mpoly:
     """The exact polynomial `expr`; raises `NotCertified` if it is not one with rational coefficients."""
     if not expr.is_polynomial(*variables):
         raise NotCertified(
-            f"in two and three variables the certified rule needs polynomials; {expr} is not one in "
-            f"{', '.join(map(str, variables))}; expand it to a polynomial, or integrate one variable at a time"
+            f"a polynomial in {', '.join(map(str, variables))} is needed here, and {expr} is not one; expand it, or "
+            "integrate one variable at a time"
         )
     poly = sp.Poly(expr, *variables)
     if not all(c.is_Rational for c in poly.coeffs()):
@@ -94,64 +101,116 @@ def to_float(value: fmpq) -> float:
 
 
 class FloatPolynomial:
-    """A polynomial in float64 with vectorised, verified lower bounds on boxes."""
+    """A polynomial in float64 with vectorised, verified lower bounds on boxes.
 
-    def __init__(self, p: fmpq_mpoly, dimension: int):
+    `also`: exponents of which Taylor coefficients are wanted even where they vanish.
+    """
+
+    def __init__(self, p: fmpq_mpoly, dimension: int, also: Sequence[Exponents] = ()):
         terms = terms_of(p) or {(0,) * dimension: fmpq(0)}
         self.dimension = dimension
         self.exponents = np.array(list(terms), dtype=int).reshape(len(terms), dimension)
         self.coefficients = np.array([to_float(c) for c in terms.values()])
         degrees = self.exponents.max(axis=0)
-        below = {gamma for alpha in terms for gamma in product(*(range(a + 1) for a in alpha))}
+        below = {gamma for alpha in (*terms, *also) for gamma in product(*(range(a + 1) for a in alpha))}
         self.shifts = np.array(sorted(below, key=lambda g: (sum(g), g)), dtype=int).reshape(-1, dimension)
-        self.degrees = degrees
-        self._taylor = self._taylor_matrix(terms)
         self._odd = (self.shifts % 2).any(axis=1)
-        monomials = len(self.shifts)
-        self.epsilon = 16 * (2 * monomials + int(degrees.sum()) + 10) * UNIT_ROUNDOFF
+        self._shares = self.shifts / np.maximum(self.shifts.sum(axis=1, keepdims=True), 1)
+        self._floor = 10.0 ** (-140 / max(int(self.shifts.sum(axis=1).max()), 1))
+        self.epsilon = 16 * (2 * len(self.shifts) + int(degrees.sum()) + 10) * UNIT_ROUNDOFF
 
-    def _taylor_matrix(self, terms: dict[Exponents, fmpq]) -> np.ndarray:
-        """D with T_β(c) = Σ_γ D[β, γ] c^γ, D[β, γ] = c_{β+γ} binom(β+γ, β)."""
+    @property
+    def mixed(self) -> bool:
+        """Does some monomial hold two variables?"""
+        return bool(((self.exponents > 0).sum(axis=1) > 1).any())
+
+    def positions(self, exponents: Sequence[Exponents]) -> list[int]:
+        """Where the Taylor coefficients T_β of these β stand."""
+        rows = [tuple(row) for row in self.shifts.tolist()]
+        return [rows.index(beta) for beta in exponents]
+
+    @cached_property
+    def _taylor(self) -> np.ndarray | sparse.csr_array:
+        """Dᵀ with T_β(c) = Σ_γ D[β, γ] c^γ, D[β, γ] = c_{β+γ} binom(β+γ, β); sparse where most entries vanish."""
         index = {tuple(gamma): i for i, gamma in enumerate(self.shifts.tolist())}
-        matrix = np.zeros((len(index), len(index)))
-        for alpha, c in zip(terms, self.coefficients, strict=True):
+        rows, columns, values = [], [], []
+        for alpha, c in zip(self.exponents.tolist(), self.coefficients.tolist(), strict=True):
+            choices = [[math.comb(a, b) for b in range(a + 1)] for a in alpha]
             for beta in product(*(range(a + 1) for a in alpha)):
-                gamma = tuple(a - b for a, b in zip(alpha, beta, strict=True))
-                matrix[index[beta], index[gamma]] = c * math.prod(map(math.comb, alpha, beta))
+                rows.append(index[tuple(a - b for a, b in zip(alpha, beta, strict=True))])
+                columns.append(index[beta])
+                values.append(c * math.prod([choice[b] for choice, b in zip(choices, beta, strict=True)]))
+        m = len(index)
+        if 12 * len(values) < m * m:
+            return sparse.csr_array((values, (rows, columns)), shape=(m, m))
+        matrix = np.zeros((m, m))
+        matrix[rows, columns] = values
         return matrix
+
+    def taylor(self, centres: np.ndarray) -> np.ndarray:
+        """T_β at the centres, [n, m]."""
+        return self.monomials(centres, self.shifts) @ self._taylor
 
     def monomials(self, points: np.ndarray, exponents: np.ndarray) -> np.ndarray:
         """points^exponents: [n, d], [m, d] → [n, m]."""
-        result = np.ones((len(points), len(exponents)))
+        result = None
         for i in range(self.dimension):
-            powers = np.ones((len(points), int(exponents[:, i].max(initial=0)) + 1))
-            np.cumprod(np.broadcast_to(points[:, i : i + 1], powers[:, 1:].shape), axis=1, out=powers[:, 1:])
-            result *= powers[:, exponents[:, i]]
-        return result
+            powers = np.ones((int(exponents[:, i].max(initial=0)) + 1, len(points)))
+            for e in range(1, len(powers)):
+                np.multiply(powers[e - 1], points[:, i], out=powers[e])
+            factor = powers[exponents[:, i]]
+            result = factor if result is None else result * factor
+        return np.ones((len(points), len(exponents))) if result is None else result.T
 
     def __call__(self, points: np.ndarray) -> np.ndarray:
         """Values at points [n, d] → [n], without error bound."""
         return self.monomials(points, self.exponents) @ self.coefficients
 
+    def derivatives(self, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Gradients [n, d] and Hessians [n, d, d] at points [n, d], without error bound."""
+        d, n = self.dimension, len(points)
+        taylor = self.taylor(points)
+        gradient, hessian = np.zeros((n, d)), np.zeros((n, d, d))
+        for k, beta in enumerate(self.shifts):
+            axes = np.repeat(np.arange(d), beta) if beta.sum() <= 2 else ()
+            if len(axes) == 1:
+                gradient[:, axes[0]] = taylor[:, k]
+            elif len(axes) == 2:
+                i, j = axes
+                hessian[:, i, j] = hessian[:, j, i] = taylor[:, k] * (2 if i == j else 1)
+        return gradient, hessian
+
     def absolute(self, radii: np.ndarray) -> np.ndarray:
         """Σ |c_α| radii^α, inflated to an upper bound: it bounds |P(z)| for complex |z_i| ≤ radii_i."""
-        return self.monomials(radii, self.exponents) @ np.abs(self.coefficients) * (1 + self.epsilon) + TINY
+        reach = np.maximum(radii, self._floor)
+        return _finite(self.monomials(reach, self.exponents) @ np.abs(self.coefficients) * (1 + self.epsilon) + TINY)
 
     def below(self, points: np.ndarray) -> np.ndarray:
         """Proved lower bounds of the values at (exactly represented) points."""
-        return self(points) - self.epsilon * self.absolute(np.abs(points)) - TINY
+        return _finite(self(points) - self.epsilon * self.absolute(np.abs(points)) - TINY)
+
+    def local(self, centres: np.ndarray, radii: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """(T_β [n, m], r^β [n, m], error [n]): Taylor coefficients at the centres, and what rounding may have cost."""
+        taylor = self.taylor(centres)
+        reach = self.monomials(radii, self.shifts)
+        return taylor, reach, self.epsilon * self.absolute(np.abs(centres) + radii) + TINY
+
+    def infimum(self, taylor: np.ndarray, reach: np.ndarray, error: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """(the centred form [n], what each axis costs it [n, d])."""
+        losses = np.where(self._odd, np.abs(taylor), np.maximum(-taylor, 0.0)) * reach
+        losses[:, 0] = 0.0
+        return taylor[:, 0] - losses.sum(axis=1) - error, losses @ self._shares
 
     def bounds(self, centres: np.ndarray, radii: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """(inf [n], value at centre [n], loss [n, d]): a proved lower bound on each box, and what each axis
         costs it.
         """
-        taylor = self.monomials(centres, self.shifts) @ self._taylor.T
-        reach = self.monomials(radii, self.shifts)
-        losses = np.where(self._odd, np.abs(taylor), np.maximum(-taylor, 0.0)) * reach
-        losses[:, 0] = 0.0
-        error = self.epsilon * self.absolute(np.abs(centres) + radii) + TINY
-        infimum = taylor[:, 0] - losses.sum(axis=1) - error
-        if not np.isfinite(infimum).all():
-            raise NotCertified("a box bound left the float range; rescale the variables")
-        share = self.shifts / np.maximum(self.shifts.sum(axis=1, keepdims=True), 1)
-        return infimum, taylor[:, 0], losses @ share
+        taylor, reach, error = self.local(centres, radii)
+        infimum, loss = self.infimum(taylor, reach, error)
+        return _finite(infimum), taylor[:, 0], loss
+
+
+def _finite(bounds: np.ndarray) -> np.ndarray:
+    if not np.isfinite(bounds).all():
+        raise NotCertified("a bound left the float range; rescale the variables")
+    return bounds

@@ -116,12 +116,25 @@ def _in_grid_coordinates(problem: Problem, f: Any, c: certificate.Certificate) -
     exponent, factor = (power, sp.S.One) if base == sp.E else (sp.S.Zero, problem.prior)
     level = sp.Rational(int(c.level.p), int(c.level.q))
     potential = problem.t * problem.loss - exponent - level
-    return _by_last(potential.subs(images, simultaneous=True), y), _by_last(
-        (f * factor).subs(images, simultaneous=True), y
-    )
+    straight = [_straightened(expr, problem.variables, c) for expr in (potential, f * factor)]
+    exponent_y, amplitude_y = (_by_last(expr.subs(images, simultaneous=True), y) for expr in straight)
+    return exponent_y, amplitude_y
+
+
+def _straightened(expr: Any, variables: tuple[sp.Symbol, ...], c: certificate.Certificate) -> Any:
+    """The expression after the shears of the certificate."""
+    for shear in c.shears:
+        q = sum(
+            sp.Rational(int(k.p), int(k.q)) * sp.prod(v**e for v, e in zip(variables, alpha, strict=True))
+            for alpha, k in shear.terms
+        )
+        expr = expr.subs(variables[shear.axis], variables[shear.axis] + q)
+    return expr
 
 
 def _by_last(expr: Any, y: tuple[sp.Symbol, sp.Symbol]) -> list[acb_poly]:
+    if not expr.is_polynomial(*y):
+        raise BadInput(f"the road 'nested' is for polynomials; {expr} is not one")
     coefficients = sp.Poly(sp.expand(expr), *y).as_dict()
     degree = max(b for _, b in coefficients)
     result = []

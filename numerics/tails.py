@@ -20,7 +20,8 @@ points in {N ≤ r} lie in the boxes |u_j| ≤ R_j r^{w_j} + ½ Σ_i |S_ji| h_i,
     Π h_i Σ_{N>1} |f| e^{−P} ≤ V_h F e^{−m} (1 + |w| / (m − a)),   V_h = Π (2R_j + Σ_i |S_ji| h_i) / |det S|.
 
 The second bound is the larger and serves for both. Monomials above the simplex Σ w_i α_i ≤ 1 may be dropped from P
-when they are ≥ 0 everywhere, that is even with a positive coefficient.
+when they are ≥ 0 everywhere, that is even with a positive coefficient D; before that a part of D u^{2μ} may complete a
+square, c u^β + D u^{2μ} ≥ −(c²/4D) u^{2(β−μ)}.
 
 On shifted lines Re P(u + i b v), 0 ≤ b ≤ a, a shift adds terms of lower weight only. If nothing was dropped, the face
 s = 0 is therefore the same for all b, and the certificate at b = a proves the uniform decay that the contour shift
@@ -30,6 +31,7 @@ Reading order: `Frame`, `certify`, `Tail`.
 """
 
 import math
+from collections.abc import Sequence
 from fractions import Fraction
 from typing import NamedTuple
 
@@ -41,6 +43,10 @@ from numerics.polynomial import FloatPolynomial, affine, directional_parts, ring
 
 GROWTH = 4
 ORIGIN = fmpq(0)
+
+
+Square = tuple[tuple[int, ...], tuple[int, ...], fmpq]
+"""(β, μ, D): c u^β + D u^{2μ} ≥ −(c²/4D) u^{2(β−μ)}."""
 
 
 class Frame(NamedTuple):
@@ -55,12 +61,6 @@ class Frame(NamedTuple):
         offset = [-sum((a * s for a, s in zip(row, self.shift, strict=True)), fmpq(0)) for row in self.inverse]
         return affine(p, offset, self.inverse)
 
-    def pull_majorant(self, g: fmpq_mpoly) -> fmpq_mpoly:
-        """The majorant g(|y|) as one in |u|: |y_i| ≤ Σ_j |S⁻¹_ij| (|u_j| + |shift_j|)."""
-        rows = [[abs(a) for a in row] for row in self.inverse]
-        offset = [sum((a * abs(s) for a, s in zip(row, self.shift, strict=True)), fmpq(0)) for row in rows]
-        return affine(g, offset, rows)
-
 
 class Tail(NamedTuple):
     """P ≥ m N for N ≥ 1 in `frame`, with radii R and powers 2m_j; `enclosing` holds {N ≤ 1} in y: |y_i| ≤
@@ -72,28 +72,38 @@ class Tail(NamedTuple):
     powers: tuple[int, ...]
     m: float
     enclosing: np.ndarray
+    squares: tuple[Square, ...] = ()
 
-    def bound(self, majorant: fmpq_mpoly, steps: list[float]) -> arb:
+    def bound(self, majorant: fmpq_mpoly, steps: Sequence[float]) -> arb:
         """A bound of Π h Σ_{N>1} |f| e^{−P}, the variables with h = 0 integrated.
 
         majorant: polynomial g with coefficients ≥ 0 and |f(y)| ≤ g(|y_1|, …, |y_d|).
         """
-        weights = [Fraction(1, power) for power in self.powers]
-        size, k = arb(0), Fraction(0)
-        for alpha, c in terms_of(self.frame.pull_majorant(majorant)).items():
-            size += abs(arb(c)) * math.prod((arb(r) ** e for r, e in zip(self.radii, alpha, strict=True)), start=arb(1))
-            k = max(k, sum((w * e for w, e in zip(weights, alpha, strict=True)), Fraction(0)))
-        total = sum(weights, Fraction(0))
-        exponent = max(total + k - 1, Fraction(0), k)
-        if not self.m > float(exponent) + 1:
-            return arb.pos_inf()
-        margin = arb(self.m) - arb(fmpq(exponent.numerator, exponent.denominator))
-        volume = self._volume(steps)
-        return (
-            volume * size * (-arb(self.m)).exp() * (1 + arb(fmpq(total.numerator, total.denominator)) / margin)
-        ).upper()
+        return self.bounds([majorant], steps)[0]
 
-    def _volume(self, steps: list[float]) -> arb:
+    def bounds(self, majorants: Sequence[fmpq_mpoly], steps: Sequence[float]) -> list[arb]:
+        """`bound` for every f; +∞ where f grows too fast for m."""
+        q = math.lcm(*self.powers)
+        weights = [q // n for n in self.powers]
+        heaviest = [
+            max((w for w, x in zip(weights, row, strict=True) if x != 0), default=0) for row in self.frame.inverse
+        ]
+        reach = _reach(self.frame, self.radii)
+        total, m = fmpq(sum(weights), q), arb(self.m)
+        common = self._volume(steps) * (-m).exp()
+        result = []
+        for majorant in majorants:
+            size = arb(majorant(*reach))  # Σ |c_α| R^α of g in u, since all coefficients are ≥ 0
+            terms = terms_of(majorant)
+            k = fmpq(max((sum(w * e for w, e in zip(heaviest, alpha, strict=True)) for alpha in terms), default=0), q)
+            exponent = max(total + k - 1, k)
+            bounded = m > arb(exponent) + 1
+            result.append(
+                (common * size * (1 + arb(total) / (m - arb(exponent)))).upper() if bounded else arb.pos_inf()
+            )
+        return result
+
+    def _volume(self, steps: Sequence[float]) -> arb:
         volume = arb(1)
         for row, radius in zip(self.frame.matrix, self.radii, strict=True):
             volume *= 2 * arb(radius) + sum((abs(arb(a)) * arb(h) for a, h in zip(row, steps, strict=True)), arb(0))
@@ -116,10 +126,20 @@ def certify(
     powers = _top_powers(parts[0])
     if powers is None:
         return None
-    kept = _below_simplex(parts, powers, a)
-    if kept is None:
-        return None
-    tops = [terms_of(parts[0])[_unit(len(powers), j, power)] for j, power in enumerate(powers)]
+    combined = _by_monomial(parts, a)
+    for squares in ((), _squares(combined, powers)):
+        kept = _below_simplex(combined, powers, squares)
+        found = None if kept is None else _with_radii(parts[0], kept, frame, powers, m, attempts)
+        if found is not None or not _squares(combined, powers):
+            return found if found is None else found._replace(squares=squares)
+    return None
+
+
+def _with_radii(
+    p: fmpq_mpoly, kept: fmpq_mpoly, frame: Frame, powers: tuple[int, ...], m: float, attempts: int
+) -> Tail | None:
+    """Radii that grow until the faces are proved."""
+    tops = [terms_of(p)[_unit(len(powers), j, power)] for j, power in enumerate(powers)]
     density = 2 * m
     for _ in range(attempts):
         radii = tuple(_rounded((density / float(arb(c))) ** (1 / n)) for c, n in zip(tops, powers, strict=True))
@@ -144,20 +164,69 @@ def _top_powers(p: fmpq_mpoly) -> tuple[int, ...] | None:
     return tuple(powers)
 
 
-def _below_simplex(parts: list[fmpq_mpoly], powers: tuple[int, ...], a: fmpq) -> fmpq_mpoly | None:
+ByMonomial = dict[tuple[int, ...], list[fmpq]]
+
+
+def _by_monomial(parts: list[fmpq_mpoly], a: fmpq) -> ByMonomial:
+    """{α: [c_0, c_1, …]}, Re P = Σ_α u^α Σ_k c_k θ^k on the shifted lines, b² = a²θ."""
+    combined: ByMonomial = {}
+    for k, part in enumerate(parts):
+        for alpha, c in terms_of(part).items():
+            combined.setdefault(alpha, [fmpq(0)] * len(parts))[k] = c * a ** (2 * k)
+    return combined
+
+
+def _weight(alpha: tuple[int, ...], powers: tuple[int, ...]) -> Fraction:
+    return sum((Fraction(e, n) for e, n in zip(alpha, powers, strict=True)), Fraction(0))
+
+
+def _least(by_shift: list[fmpq]) -> fmpq:
+    """A lower bound of Σ c_k θ^k on [0, 1]."""
+    return by_shift[0] + sum((min(c, fmpq(0)) for c in by_shift[1:]), fmpq(0))
+
+
+def _squares(combined: ByMonomial, powers: tuple[int, ...]) -> tuple[Square, ...]:
+    """Squares that absorb the monomials on or above the simplex that may be negative, as in (1 − xy)² + (x² + y²)/10."""
+    helpers = {
+        alpha: _least(by_shift)
+        for alpha, by_shift in combined.items()
+        if _weight(alpha, powers) > 1 and not any(e % 2 for e in alpha) and _least(by_shift) > 0
+    }
+    used: list[tuple[tuple[int, ...], tuple[int, ...]]] = []
+    for beta, by_shift in combined.items():
+        pure = sum(e > 0 for e in beta) == 1
+        if pure or _weight(beta, powers) < 1 or (not any(e % 2 for e in beta) and _least(by_shift) >= 0):
+            continue
+        halves = [tuple(e // 2 for e in alpha) for alpha in helpers if alpha != beta]
+        fitting = [mu for mu in halves if all(e <= b for e, b in zip(mu, beta, strict=True))]
+        if fitting:
+            used.append((beta, max(fitting, key=lambda mu: _weight(mu, powers))))
+    count = {mu: sum(other == mu for _, other in used) for _, mu in used}
+    return tuple((beta, mu, helpers[tuple(2 * e for e in mu)] / count[mu]) for beta, mu in used)
+
+
+def _completed(combined: ByMonomial, squares: tuple[Square, ...]) -> ByMonomial:
+    """The lower bound of Re P after completing the squares, valid for all θ ∈ [0, 1]."""
+    result = {alpha: list(by_shift) for alpha, by_shift in combined.items()}
+    width = len(next(iter(result.values())))
+    for beta, mu, share in squares:
+        size = sum((abs(c) for c in result.pop(beta)), fmpq(0))
+        nu = tuple(b - e for b, e in zip(beta, mu, strict=True))
+        for alpha, change in ((mu, -share), (nu, -size * size / (4 * share))):
+            by_shift = result.setdefault(tuple(2 * e for e in alpha), [fmpq(0)] * width)
+            by_shift[0] += change
+    return result
+
+
+def _below_simplex(combined: ByMonomial, powers: tuple[int, ...], squares: tuple[Square, ...]) -> fmpq_mpoly | None:
     """Re P on the shifted lines without the monomials above the simplex, as a polynomial in (u, θ), b² = a²θ.
 
     None if a monomial above the simplex may be negative for some b ≤ a. If there is none, θ = 1 is put in.
     """
-    combined: dict[tuple[int, ...], list[fmpq]] = {}
-    for k, part in enumerate(parts):
-        for alpha, c in terms_of(part).items():
-            combined.setdefault(alpha, [fmpq(0)] * len(parts))[k] = c * a ** (2 * k)
-    above = [alpha for alpha in combined if sum(Fraction(e, n) for e, n in zip(alpha, powers, strict=True)) > 1]
+    combined = _completed(combined, squares)
+    above = [alpha for alpha in combined if _weight(alpha, powers) > 1]
     for alpha in above:
-        by_shift = combined.pop(alpha)
-        lowest = by_shift[0] + sum((min(c, fmpq(0)) for c in by_shift[1:]), fmpq(0))
-        if any(e % 2 for e in alpha) or lowest < 0:
+        if any(e % 2 for e in alpha) or _least(combined.pop(alpha)) < 0:
             return None
     kept: dict[tuple[int, ...], fmpq] = {}
     for alpha, by_shift in combined.items():
@@ -191,8 +260,11 @@ def _rounded(x: float) -> fmpq:
     return fmpq(round(mantissa * 512), 512) * fmpq(2) ** exponent
 
 
-def _enclosing(frame: Frame, radii: tuple[fmpq, ...]) -> np.ndarray:
+def _reach(frame: Frame, radii: tuple[fmpq, ...]) -> list[fmpq]:
     """Half-widths of a box in y that holds {|u_j| ≤ R_j}."""
-    reach = [r + abs(s) for r, s in zip(radii, frame.shift, strict=True)]
-    exact = [sum((abs(x) * r for x, r in zip(row, reach, strict=True)), fmpq(0)) for row in frame.inverse]
-    return np.array([float(arb(value).upper()) for value in exact]) * (1 + 1e-12)
+    far = [r + abs(s) for r, s in zip(radii, frame.shift, strict=True)]
+    return [sum((abs(x) * r for x, r in zip(row, far, strict=True)), fmpq(0)) for row in frame.inverse]
+
+
+def _enclosing(frame: Frame, radii: tuple[fmpq, ...]) -> np.ndarray:
+    return np.array([float(arb(value).upper()) for value in _reach(frame, radii)]) * (1 + 1e-12)

@@ -1,5 +1,5 @@
-"""The certified trapezoid rule for ∫_{R^d} f e^{−tL} dw, d = 1, 2, 3, with polynomial L and many polynomial f in one
-pass.
+"""The certified trapezoid rule for ∫_{R^d} f e^{−tL} dw, d = 1, …, 4, where L and f are polynomials with sines
+and cosines; many f in one pass.
 
 Idea
 ----
@@ -21,10 +21,11 @@ sum the geometric series.
 *Proof.* Replace ∫dx_1 by its sum, then ∫dx_2, …; step j is T1 in x_j. A bound of g on a box of half-widths r gives a
 bound of M_j when each side 2r_i counts 2r_i (integrated) or 2r_i + h_i (already summed).
 
-**T3.** w = x0 + A y with exact dyadic x0 and A, so that the polynomial in y is exact. **T4.** Tails: see `tails`.
+**T3.** w = x0 + A y with exact dyadic x0 and A, so that the polynomial in y is exact; before that shears w_i = v_i + q(v)
+with a polynomial q of the other variables, of Jacobian 1 (`frames`). **T4.** Tails: see `tails`.
 
 Recipe: steer in floating point (`steering`); prove the growth of P(y) = tL(x0 + Ay) − level (`tails`); find the live
-boxes (`boxes.cover`); choose a_j and bound M_j (`boxes.log_mass`); choose h_j; sum the live grid points in ball
+boxes (`boxes.cover`); choose a_j and bound M_j (`lines`); choose h_j; sum the live grid points in ball
 arithmetic; add to the radius Σ 2q_jM_j, the tail, the dead boxes and the points left out (`gridsum`).
 
 The errors are relative to ∫ |f| e^{−tL}, not to |∫ f e^{−tL}|: odd moments lose digits, and their balls say so.
@@ -43,22 +44,26 @@ from flint import arb, fmpq, fmpq_mat, fmpq_mpoly
 
 from numerics import gridsum, steering
 from numerics.analytic import exact, exponent_and_amplitude
-from numerics.boxes import Boxes, Cover, cover, log_mass
-from numerics.certificate import Certificate, Growth
+from numerics.boxes import Boxes, Cover, cover
+from numerics.certificate import Certificate, Growth, Shear
 from numerics.errors import NotCertified
-from numerics.frames import flag_basis
-from numerics.polynomial import FloatPolynomial, affine, directional_parts, from_sympy, ring, terms_of
+from numerics.frames import flag_basis, simplifying_shears
+from numerics.lines import PIECES, Line, Problem, bounded_line, first_certificate
+from numerics.polynomial import terms_of
 from numerics.precision import Exact, current_digits, rational
-from numerics.tails import Frame, Tail, certify
+from numerics.shadow import FloatField, Majorants
+from numerics.tails import Frame, Tail
+from numerics.waves import Field, Wave, from_sympy
 from theory.errors import BadInput
 
-ORIGIN = fmpq(0)
 NO_GROWTH = (
     "the growth of the potential could not be proved in any frame (its leading form may vanish along a curve); "
     "give `frame`, a matrix whose rows are coordinates in which pure even powers dominate, or add a prior"
 )
-PIECES = {1: 32, 2: 16, 3: 8}
-FINEST = {1: 0.1, 2: 0.4, 3: 0.8}
+FINEST = {1: 0.1, 2: 0.4, 3: 0.8, 4: 1.2}
+MANY_CELLS = 50_000
+CELLS_ACROSS = 4
+MAX_BOXES = 300_000
 
 
 class Result(NamedTuple):
@@ -74,35 +79,13 @@ class Result(NamedTuple):
         return self.certificates[0]
 
 
-class Line(NamedTuple):
-    """The bound on one family of shifted lines: shift a, step h, and M for every f."""
-
-    shift: fmpq
-    step: fmpq
-    masses: tuple[arb, ...]
-    tail: Tail
-
-
 class Coordinates(NamedTuple):
-    """w = centre + matrix·y, P(y) = t·loss − level: what leads from the problem in y back to the one in w."""
+    """w = shears(centre + matrix·y), P(y) = t·loss − level: what leads from the problem in y back to the one in w."""
 
     level: fmpq
     centre: list[fmpq]
     matrix: list[list[fmpq]]
-
-
-class Problem(NamedTuple):
-    """P(y), the f(y), the majorants of the f, the frames in which tails may be certified, the budget Λ."""
-
-    p: fmpq_mpoly
-    fs: tuple[fmpq_mpoly, ...]
-    majorants: tuple[fmpq_mpoly, ...]
-    frames: tuple[Frame, ...]
-    budget: float
-
-    @property
-    def dimension(self) -> int:
-        return self.p.context().nvars()
+    shears: tuple[Shear, ...]
 
 
 def gibbs_integrals(
@@ -113,32 +96,51 @@ def gibbs_integrals(
     *,
     prior: object = 1,
     frame: Sequence[Sequence[Exact]] | None = None,
-    max_points: int = 40_000_000,
+    max_points: int = 20_000_000,
 ) -> Result:
-    """Balls that contain ∫_{R^d} f e^{−t·loss} prior dw for every f in `amplitudes`, at the current precision, d ≤ 3.
+    """Balls that contain ∫_{R^d} f e^{−t·loss} prior dw for every f in `amplitudes`, at the current precision, d ≤ 4.
 
-    loss and amplitudes: polynomials in `variables` with rational coefficients; prior: a polynomial times
-    exp(polynomial); t > 0 rational. frame: an optional invertible matrix B; tails are then also tried in the
-    coordinates B w (useful where the growth of the loss is visible only in these). max_points bounds the cells of the
-    grid.
+    loss and amplitudes: polynomials in `variables` with sines and cosines of linear forms, rational coefficients, in the
+    loss with constant coefficients before the sines and cosines; prior: such an amplitude times exp(such a loss);
+    t > 0 rational. frame: an optional invertible matrix B; tails are then also tried in the coordinates B v, v the
+    variables after the shears of `frames.simplifying_shears` (v = w if there are none). max_points bounds the live
+    cells of the grid.
 
     Raises `BadInput` where the integral diverges, `NotCertified` where no proof is found.
     """
     names = tuple(variables)
+    if not 1 <= len(names) <= 4:
+        raise BadInput(f"the trapezoid rule is for 1 to 4 variables; it was given {len(names)}")
     exponent, weight = exponent_and_amplitude(exact(prior))
-    t_exact = rational(t)
-    potential = from_sympy(sp.expand(exact(loss)), names) * t_exact + from_sympy(sp.expand(exponent), names)
+    potential = from_sympy(sp.expand(exact(loss) * _sympy(rational(t)) + exponent), names)
     fs = [from_sympy(sp.expand(exact(f) * weight), names) for f in amplitudes]
-    _refuse_divergent(potential, names)
+    if not all(_constant_amplitudes(wave) for wave in potential.waves):
+        raise NotCertified("in the loss, sines and cosines may have constant coefficients only; expand or rewrite it")
+    _refuse_divergent(potential.polynomial, names)
+    shears = simplifying_shears(potential)
+    for shear in shears:
+        potential, fs = potential.sheared(shear), [f.sheared(shear) for f in fs]
+    if shears:
+        _refuse_divergent(potential.polynomial, names)  # the volume is the same, so a falling ray proves it here too
     centre, matrix = _steer(potential)
     if fmpq_mat(matrix).det() == 0:  # a direction along which the potential never rises has no scale
         raise NotCertified(NO_GROWTH)
-    level = steering.dyadic(float(arb(potential(*centre))), 40)
-    p = affine(potential, centre, matrix) - level
-    fs_y = tuple(affine(f, centre, matrix) for f in fs)
+    p = potential.affine(centre, matrix)
+    level = steering.dyadic(float(FloatField(p)(np.zeros((1, len(names))))[0]), 40)
+    p = Field(p.polynomial - level, p.waves)
+    fs_y = tuple(f.affine(centre, matrix) for f in fs)
     budget = current_digits() * math.log(10) + 3
-    problem = Problem(p, fs_y, tuple(map(_majorant, fs_y)), _frames(potential, centre, matrix, frame), budget)
-    return _integrate(problem, Coordinates(level, centre, matrix), max_points)
+    frames = _frames(potential.polynomial, centre, matrix, frame)
+    problem = Problem(p, fs_y, tuple(f.majorant() for f in fs_y), frames, budget)
+    return _integrate(problem, Coordinates(level, centre, matrix, shears), max_points)
+
+
+def _sympy(value: fmpq) -> sp.Rational:
+    return sp.Rational(int(value.p), int(value.q))
+
+
+def _constant_amplitudes(wave: Wave) -> bool:
+    return wave.cosine.is_constant() and wave.sine.is_constant()
 
 
 def _refuse_divergent(potential: fmpq_mpoly, names: tuple[sp.Symbol, ...]) -> None:
@@ -160,11 +162,13 @@ def _refuse_divergent(potential: fmpq_mpoly, names: tuple[sp.Symbol, ...]) -> No
             )
 
 
-def _steer(potential: fmpq_mpoly) -> tuple[list[fmpq], list[list[fmpq]]]:
-    d = potential.context().nvars()
-    coarse = [steering.dyadic(float(x), 53) for x in steering.minimum(potential, d, spread=True)]
-    near = affine(potential, coarse, [[fmpq(int(i == j)) for j in range(d)] for i in range(d)])
-    where = steering.minimum(near, d, spread=False)  # again, where the floats no longer cancel
+def _steer(potential: Field) -> tuple[list[fmpq], list[list[fmpq]]]:
+    d = potential.dimension
+    coarse = [
+        steering.dyadic(float(x) if abs(x) > 1e-30 else 0.0, 53) for x in steering.minimum(potential, spread=True)
+    ]
+    near = potential.affine(coarse, [[fmpq(int(i == j)) for j in range(d)] for i in range(d)])
+    where = steering.minimum(near, spread=False)  # again, where the floats no longer cancel
     matrix = steering.axes(near, where)
     unit = steering.dyadic(2.0 ** math.floor(math.log2(float(np.abs(matrix).max(axis=1).min())) - 6), 8)
     centre = [
@@ -194,35 +198,24 @@ def _frames(
     return tuple(frames)
 
 
-def _majorant(f: fmpq_mpoly) -> fmpq_mpoly:
-    return f.context().from_dict({alpha: abs(c) for alpha, c in terms_of(f).items()})
-
-
-def _first_certificate(problem: Problem, m: float, axis: int | None = None, a: fmpq = ORIGIN) -> Tail | None:
-    for frame in problem.frames:
-        found = certify(problem.p, frame, m, axis=axis, a=a)
-        if found is not None:
-            return found
-    return None
-
-
 def _integrate(problem: Problem, coordinates: Coordinates, max_points: int) -> Result:
     d = problem.dimension
-    tail = _first_certificate(problem, 3 * problem.budget)
+    tail = first_certificate(problem, 3 * problem.budget)
     if tail is None:
         raise NotCertified(NO_GROWTH)
-    p = FloatPolynomial(problem.p, d)
+    p = FloatField(problem.p)
     boxes = _live_boxes(problem, p, tail)
-    low = (boxes.live.centres - boxes.live.radii).min(axis=0)
-    high = (boxes.live.centres + boxes.live.radii).max(axis=0)
-    samples = steering.Samples(problem.p, low, high)
-    estimates = [
-        samples.log_integral(FloatPolynomial(g, d).absolute(np.abs(samples.points))) for g in problem.majorants
-    ]
+    cut = _cut(problem, tail)
+    samples = steering.Samples(problem.p, boxes.live, cut)
+    sizes = Majorants(problem.majorants).above(np.abs(samples.points))
+    estimates = [samples.log_integral(size) for size in sizes.T]
     lines: list[Line] = []
     for axis in range(d):
-        lines.append(_line(problem, axis, samples, estimates, [float(arb(line.step)) for line in lines]))
+        lines.append(
+            bounded_line(problem, axis, samples, estimates, [float(arb(line.step)) for line in lines], tail.frame)
+        )
     steps = [line.step for line in lines]
+    boxes = _finer(p, boxes, cut, np.array([float(arb(step)) for step in steps]))
     total = gridsum.grid_sums(
         problem.p, problem.fs, problem.majorants, steps, boxes, estimates, problem.budget, max_points
     )
@@ -236,7 +229,7 @@ def _integrate(problem: Problem, coordinates: Coordinates, max_points: int) -> R
     first = Certificate(
         coordinates.level, tuple(coordinates.centre), tuple(map(tuple, coordinates.matrix)), determinant, tuple(steps),
         tuple(line.shift for line in lines), (), _growth(tail), tuple(_growth(line.tail) for line in lines),
-        arb(0), arb(0), total.points,
+        arb(0), arb(0), total.points, coordinates.shears,
     )  # fmt: skip
     certificates = tuple(
         first._replace(masses=tuple(line.masses[i] for line in lines), tail_bound=tails[i], value=ball)
@@ -250,86 +243,38 @@ def _growth(tail: Tail) -> Growth:
     frame = tail.frame
     return Growth(
         tuple(map(tuple, frame.matrix)), tuple(map(tuple, frame.inverse)), tuple(frame.shift),
-        tail.radii, tail.powers, fmpq(*tail.m.as_integer_ratio()),
+        tail.radii, tail.powers, fmpq(*tail.m.as_integer_ratio()), tail.squares,
     )  # fmt: skip
 
 
-def _live_boxes(problem: Problem, p: FloatPolynomial, tail: Tail) -> Cover:
-    d = problem.dimension
+def _cut(problem: Problem, tail: Tail) -> float:
+    """P > cut is dead: so large that the boxes there weigh nothing beside the error allowed."""
     reach = tail.enclosing
-    volume = float(np.log(2 * reach).sum())
-    growth = max(
-        float(np.log(f.absolute(reach[None])[0]) - np.log(f.absolute(np.ones((1, d)))[0]))
-        for f in (FloatPolynomial(g, d) for g in problem.majorants)
-    )
-    cut = problem.budget + 5 + max(volume, 0.0) + max(growth, 0.0)
-    return cover(p, Boxes.around(reach, PIECES[d]), cut, finest=np.full(d, FINEST[d]))
+    bounds = Majorants(problem.majorants).above(np.stack([reach, np.ones(problem.dimension)]))
+    growth = float(np.log(bounds[0] / bounds[1]).max())
+    return problem.budget + 5 + max(float(np.log(2 * reach).sum()), 0.0) + max(growth, 0.0)
 
 
-def _line(problem: Problem, axis: int, samples: steering.Samples, estimates: list[float], steps: list[float]) -> Line:
-    """The shift, the step and the proved masses M_axis; a smaller shift is tried where the bound comes out poor."""
+def _live_boxes(problem: Problem, p: FloatField, tail: Tail) -> Cover:
     d = problem.dimension
-    wanted = problem.budget + math.log(4 * d)
-    a = samples.shift(axis, wanted)
-    reference = samples.log_integral(np.ones(len(samples.values)))  # M ≥ |∫ e^{−P}| on every line
-    best: Line | None = None
-    for _ in range(6):
-        shift = steering.dyadic(a, 8)
-        tail = _first_certificate(problem, problem.budget / 2 + 30, axis, shift)
-        if tail is not None:
-            masses = _line_masses(problem, axis, shift, tail, steps, reference)
-            excess = max(float(m.log()) - e for m, e in zip(masses, estimates, strict=True))
-            if not math.isfinite(excess):
-                a *= 0.75
-                continue
-            step = _floor_dyadic(2 * math.pi * a / (wanted + max(excess, 0.0)))
-            if best is None or step > best.step:
-                best = Line(shift, step, masses, tail)
-            if excess < 0.6 * wanted:
-                break
-        a *= 0.75
-    if best is None:
-        raise NotCertified("the decay on shifted lines could not be proved in any frame; give `frame`, or add a prior")
-    return best
+    start = Boxes.around(tail.enclosing, PIECES[d])
+    return cover(p, start, _cut(problem, tail), finest=np.full(d, FINEST[d]))
 
 
-def _floor_dyadic(x: float) -> fmpq:
-    mantissa, exponent = math.frexp(x)
-    return fmpq(math.floor(mantissa * 512)) * fmpq(2) ** (exponent - 9)
-
-
-def _line_masses(
-    problem: Problem, axis: int, a: fmpq, tail: Tail, steps: list[float], reference: float
-) -> tuple[arb, ...]:
-    """Proved upper bounds of M_axis for every f: boxes inside {N ≤ 1}, the tail bound outside."""
-    d = problem.dimension
-    direction = [fmpq(int(i == axis)) for i in range(d)]
-    real_part = sum(
-        (part * a ** (2 * k) for k, part in enumerate(directional_parts(problem.p, direction))), 0 * problem.p
-    )
-    widths = np.array(steps + [0.0] * (d - len(steps)))
-    gap = max(1.2, 0.05 * problem.budget)
-    mass = log_mass(FloatPolynomial(real_part, d), Boxes.around(tail.enclosing, PIECES[d]), widths, gap, reference)
-    log_weights = np.log(2 * mass.boxes.radii + widths).sum(axis=1) - mass.infimum
-    reach = np.abs(mass.boxes.centres) + mass.boxes.radii
-    reach[:, axis] += float(arb(a))
-    result = []
-    for g in problem.majorants:
-        inside = np.logaddexp.reduce(log_weights + np.log(FloatPolynomial(g, d).absolute(reach)))
-        result.append((gridsum.inflated_exp(inside) + tail.bound(_shifted_majorant(g, axis, a), list(widths))).upper())
-    return tuple(result)
-
-
-def _shifted_majorant(g: fmpq_mpoly, axis: int, a: fmpq) -> fmpq_mpoly:
-    """|f(y + i a e_axis)| ≤ g(…, |y_axis| + a, …)."""
-    y = ring(g.context().nvars()).gens()
-    return g.compose(*(v + a if i == axis else v for i, v in enumerate(y)), ctx=g.context())
+def _finer(p: FloatField, boxes: Cover, cut: float, h: np.ndarray) -> Cover:
+    """The live boxes again, cut finer where they hold many grid points."""
+    cells = np.prod(2 * boxes.live.radii / h + 1, axis=1)
+    if cells.sum() < MANY_CELLS:
+        return boxes
+    finest = np.minimum(FINEST[len(h)], CELLS_ACROSS * h / 2)
+    again = cover(p, boxes.live, cut, finest=finest, max_boxes=MAX_BOXES)
+    return again.joined(boxes)
 
 
 def _tail_bounds(problem: Problem, lines: list[Line], tail: Tail) -> list[arb]:
     """The tail of the grid sum, for every f."""
     upper_steps = [float(arb(line.step)) for line in lines]
-    return [tail.bound(g, upper_steps) for g in problem.majorants]
+    return tail.bounds(problem.majorants, upper_steps)
 
 
 def _errors(lines: list[Line], tails: list[arb]) -> list[arb]:

@@ -70,7 +70,7 @@ def cumulant(
 def minibatch(
     losses: Sequence[sp.Expr], variables: Sequence[sp.Symbol], *, ratio: Any, order: int = 3, batch: int | None = None
 ) -> dict:  # fmt: skip
-    """The noise, up to the cumulant `order`, of batches of size B from equally likely `losses` ℓ_z; the ratio b = t/B is held fixed.
+    """The noise, up to the cumulant `order`, of batches of size B from equally likely `losses` ℓ_z; the ratio b = t/B is fixed.
 
     Drawn with replacement (batch=None), the r-th cumulant of g divided by t is b^{r−1} κ_r(∇ℓ_z). Drawn *without* replacement,
     `batch` of the n losses, it is b^{r−1} B^{r−1} κ_r(batch mean), with the finite-population factors that follow:

@@ -221,7 +221,7 @@ def test_balls_in_the_plane_are_honest(seed):
 @pytest.mark.slow
 @pytest.mark.parametrize(("d", "count", "n"), [(1, 220, 25), (2, 220, 12)])
 def test_hundreds_of_balls_are_honest(d, count, n):
-    """One and two variables; random problems in three can take minutes each and are left to `test_certificate`."""
+    """One and two variables; three are in `test_honesty`."""
     for seed in range(count):
         assert_honest(10**6 + seed, d, n)
 
