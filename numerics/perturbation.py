@@ -154,8 +154,10 @@ class Perturbed:
 
     def _bounds(self, fs: list[sp.Expr]) -> tuple[fmpq, dict[sp.Expr, arb], fmpq]:
         """(R, {f: e^{level} B}, level)."""
+        square = sp.expand(self.perturbation**2)
         wanted = [sp.S.One, *(sp.expand(f**2) for f in fs)]
-        radius, base = self._radius or self._scale(), self.posterior.integrals(wanted, COARSE)
+        base = self.posterior.integrals([*wanted, square], COARSE)
+        radius = self._radius or self._scale(base.balls[-1] / base.balls[0])
         for _ in range(SHRINKING):
             try:
                 sides = [self._at(sign * radius).integrals(wanted, COARSE) for sign in (-1, 1)]
@@ -176,10 +178,9 @@ class Perturbed:
             f"h = {float(radius):.2g}; the perturbation may outgrow the loss, then use the covariance instead"
         )
 
-    def _scale(self) -> fmpq:
+    def _scale(self, mean_square: arb) -> fmpq:
         """About 1/(t · root mean square of ΔL), a power of two: there the perturbed integrals are still like those at 0."""
-        one, square = self.posterior.integrals([1, sp.expand(self.perturbation**2)], COARSE).balls
-        size = float((square / one).mid()) * float(arb(self.posterior.t)) ** 2
+        size = float(mean_square.mid()) * float(arb(self.posterior.t)) ** 2
         return fmpq(2) ** (-math.ceil(math.log2(size) / 2) if size > 1e-290 else 0)
 
 
