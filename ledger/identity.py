@@ -4,8 +4,8 @@ The statement under test holds for every posterior, with no limit taken: for exp
 
     (1/t) d⟨φ⟩_h/dh |_{h=0} = −Cov(φ, ∂_h L_h)                                              (eq 7; eq 33 with a weight for h)
 
-    enclosed   both sides from certified integrals: the derivative by its definition, from the moments of the posteriors at other h with a
-               proved remainder (`numerics.perturbation`), and the covariance
+    enclosed   both sides from certified integrals: the derivative by its definition, from the moments of the posteriors at other
+               h with a proved remainder (`numerics.perturbation`), and the covariance
     sampled    both sides from Metropolis-adjusted chains, whose stationary law is the posterior itself: no step-size bias, no
                expansion. Three independent runs at h = −δ, 0, +δ; the curvature that a finite δ leaves in the
                difference comes from the certified integrals

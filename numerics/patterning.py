@@ -84,7 +84,9 @@ class DataModel:
 
     def curvature(self, q: Weights, c: Sequence[sp.Rational]) -> list[arb]:
         """d²μ/dh² along c, by definition."""
-        return [2 * series[2] for series in Perturbed(_posterior(self, tuple(q)), self.loss(c), 2).expectations(self.phis)]
+        return [
+            2 * series[2] for series in Perturbed(_posterior(self, tuple(q)), self.loss(c), 2).expectations(self.phis)
+        ]
 
 
 @lru_cache(maxsize=64)

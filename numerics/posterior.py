@@ -4,10 +4,11 @@ Idea
 ----
 The Gibbs posterior of a loss L at inverse temperature t with prior density φ₀ (normalised or not) is
 
-    Π(dw) = e^{−t L(w)} φ₀(w) dw / Z,   Z = ∫ e^{−tL} φ₀ dw,   w ∈ R^d, d = 1, 2, 3.
+    Π(dw) = e^{−t L(w)} φ₀(w) dw / Z,   Z = ∫ e^{−tL} φ₀ dw,   w ∈ R^d or a product of intervals.
 
-Every quantity here is a rational function of the moments ∫ f e^{−tL} φ₀, which come as balls from certified quadrature
-(`enclosure` for d = 1, `trapezoid` for d = 2, 3); what is computed from them in ball arithmetic is enclosed too.
+Every quantity here is a rational function of the moments ∫ f e^{−tL} φ₀, which come as balls from certified quadrature:
+`enclosure` for d = 1; for d ≥ 2 `trapezoid` (polynomials with sines and cosines on R^d, d ≤ 4), else `gauss` (other analytic
+functions, bounded domains, d ≤ 3). What is computed from them in ball arithmetic is enclosed too.
 
 Joint cumulants by the recursion over the block that holds the first observable,
 
@@ -31,10 +32,11 @@ from typing import Any
 import sympy as sp
 from flint import arb, fmpq
 
-from numerics import enclosure, trapezoid
+from numerics import enclosure, gauss, trapezoid
 from numerics.analytic import exact, refuse_non_analytic
 from numerics.certificate import Certificate
 from numerics.enclosure import Domain, Scaled
+from numerics.errors import NotCertified
 from numerics.precision import LOG2_10, Exact, digits, rational
 from theory.errors import BadInput
 
@@ -42,7 +44,7 @@ ATTEMPTS = 4
 
 
 class Posterior:
-    """The posterior ∝ e^{−t·loss} prior on R^d or on a product of intervals, d ≤ 3.
+    """The posterior ∝ e^{−t·loss} prior on R^d (d ≤ 4) or on a product of intervals (d ≤ 3).
 
     loss, prior: sympy expressions in `variables` with exact coefficients (floats only where they are exact, such as
     0.5); t > 0: integer or rational; digits: the relative accuracy, in decimal digits, that the answers aim at.
@@ -54,7 +56,7 @@ class Posterior:
     compare balls inside `with digits(n)`. Raises `BadInput` for divergent, complex-valued and non-analytic integrands
     and for foreign symbols; `NotCertified` where no proof is found.
 
-    certificates: for d = 2, 3, {φ: the certificate of the integral ∫ φ e^{−t·loss} prior computed last};
+    certificates: of the trapezoid rule, {φ: the certificate of the integral ∫ φ e^{−t·loss} prior computed last};
     `certificate.check(c, loss, variables, t, prior=prior, f=φ)` proves each again by other means.
     """
 
@@ -77,8 +79,8 @@ class Posterior:
         self._check()
 
     def _check(self) -> None:
-        if not 1 <= len(self.variables) <= 3:
-            raise BadInput(f"`Posterior` integrates over 1, 2 or 3 variables; it was given {len(self.variables)}")
+        if not 1 <= len(self.variables) <= 4:
+            raise BadInput(f"`Posterior` integrates over 1 to 4 variables; it was given {len(self.variables)}")
         if not self.t > 0:
             raise BadInput(f"`Posterior` needs t > 0; it was given t = {self.t}")
         for expr in (self.loss, self.prior):
@@ -215,9 +217,26 @@ class Posterior:
             return enclosure.gibbs_integrals(
                 self.loss, fs, self.variables[0], self.t, prior=self.prior, domain=self.intervals[0]
             )
-        result = trapezoid.gibbs_integrals(self.loss, fs, self.variables, self.t, prior=self.prior)
+        unbounded = all(ends == enclosure.REAL_LINE for ends in self.intervals)
+        try:
+            if not unbounded:
+                raise NotCertified("the trapezoid rule integrates over all of R^d")
+            result = trapezoid.gibbs_integrals(self.loss, fs, self.variables, self.t, prior=self.prior)
+        except NotCertified as refusal:
+            if len(self.variables) > 3:
+                raise
+            return self._by_panels(fs, refusal if unbounded else None)
         self.certificates.update(zip(fs, result.certificates, strict=True))
         return Scaled(result.level, result.balls)
+
+    def _by_panels(self, fs: Sequence[sp.Expr], refusal: NotCertified | None) -> Scaled:
+        """Gauss–Legendre on panels: bounded domains, and what the trapezoid rule refused."""
+        try:
+            return gauss.gibbs_integrals(self.loss, fs, self.variables, self.t, prior=self.prior, domain=self.intervals)
+        except NotCertified as other:
+            if refusal is None:
+                raise
+            raise NotCertified(f"{refusal} (trapezoid rule); {other} (Gauss–Legendre panels)") from None
 
     def _to_accuracy(self, compute: Callable[[int], arb]) -> arb:
         """Repeat `compute(work)` at growing working digits until its ball has the digits asked for.

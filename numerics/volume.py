@@ -33,13 +33,13 @@ import sympy as sp
 from flint import arb, fmpq
 
 from numerics import zeta
-from numerics.cells import expand
-from numerics.charts import Chart, Factor, Gaussian
-from numerics.entire import evaluator
 from numerics.errors import NotCertified
-from numerics.moments import Series, exact_moment, inverse, linear, multiply
 from numerics.precision import Exact, ball, current_digits, digits, rational
-from numerics.zeta import Problem, Term, charts_of
+from numerics.zeta.continuation import Problem, Term, charts_of
+from numerics.zeta.cells import expand
+from numerics.zeta.charts import Chart, Factor, Gaussian
+from numerics.zeta.entire import evaluator
+from numerics.zeta.moments import Series, exact_moment, inverse, linear, multiply
 from theory.errors import BadInput
 
 

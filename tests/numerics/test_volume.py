@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from numerics import volume, zeta
-from numerics.charts import Gaussian, chart, orthants
 from numerics.errors import NotCertified
 from numerics.precision import agreeing_digits, ball, digits, rational
-from numerics.resolution import polynomial
+from numerics.zeta.charts import Gaussian, chart, orthants
+from numerics.zeta.resolution import polynomial
 from theory.errors import BadInput
 
 R = sp.Rational

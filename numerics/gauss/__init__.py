@@ -1,0 +1,12 @@
+"""Certified integrals of analytic Gibbs integrands over boxes, half-spaces and R^d, d ≤ 3: Gauss–Legendre on panels.
+
+`rule` puts the rooms together: `quadratic` (variables integrated exactly), `decay` (the tail), `hull`, `panelling`,
+`ellipse` (the error bound), `integrand`, `compiled`, `rectangles`, `intervals` (evaluation), `summation`, `realness`
+(refusals); `check` re-proves a record.
+
+Reading order: `rule`, `ellipse`, `decay`, `quadratic`, the others as they come up.
+"""
+
+from numerics.gauss.rule import Record, gibbs_integrals, record
+
+__all__ = ["Record", "gibbs_integrals", "record"]

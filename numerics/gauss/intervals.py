@@ -1,0 +1,360 @@
+"""Enclosures of analytic expressions over unbounded domains by polynomials with interval coefficients.
+
+Idea
+----
+Every expression is enclosed by a polynomial in the unbounded variables,
+
+    g(w) ∈ Σ_α [a_α, b_α] w^α   for all w in the domain,
+
+the bounded variables being absorbed by the intervals: polynomials exactly, tanh, sin, cos, erf, atan, sech by
+constants, e^g with g bounded above by [0, e^{sup g}], 1/g and roots with g ≥ g₀ > 0 by constants or by convexity, sums
+and products as interval polynomials. The intervals have exact rational ends. A variable on a half line, x = l + s² or
+x = u − s², is written in s ∈ R.
+
+Notation: w the coordinates (s on half lines), α exponents; λ below: a positive rational.
+Reading order: `Domain`, `IntervalPolynomial`, `Enclosure`, `split`, `is_nonnegative`.
+"""
+
+import math
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import sympy as sp
+from flint import arb, fmpq
+
+from numerics.errors import NotCertified
+from numerics.precision import ball, rational
+from theory.errors import BadInput
+
+Exponents = tuple[int, ...]
+Bounds = tuple[fmpq, fmpq]
+ZERO, ONE = fmpq(0), fmpq(1)
+
+
+class Domain(NamedTuple):
+    """A product of intervals: exact ends, ±oo for none."""
+
+    variables: tuple[sp.Symbol, ...]
+    ends: tuple[tuple[Any, Any], ...]
+
+    @staticmethod
+    def of(variables: Sequence[sp.Symbol], domain: Sequence[tuple[object, object]] | None) -> "Domain":
+        """The domain as given by the user; None is R^d. Raises `BadInput` for what is not an interval."""
+        names = tuple(variables)
+        pairs = [(-sp.oo, sp.oo)] * len(names) if domain is None else list(domain)
+        if len(pairs) != len(names):
+            raise BadInput(
+                f"the domain needs one pair (lower, upper) per variable; it has {len(pairs)}, not {len(names)}"
+            )
+        ends = []
+        for low, high in pairs:
+            a, b = sp.sympify(low), sp.sympify(high)
+            if not (a.is_extended_real and b.is_extended_real and a < b):
+                raise BadInput(f"the domain ({a}, {b}) is not an interval lower < upper")
+            ends.append((a, b))
+        return Domain(names, tuple(ends))
+
+    @property
+    def unbounded(self) -> list[int]:
+        return [i for i, ends in enumerate(self.ends) if any(e.is_infinite for e in ends)]
+
+    def float_ends(self) -> tuple[np.ndarray, np.ndarray]:
+        """The ends [d] as floats, rounded outward where they are not floats."""
+        low = [-math.inf if a.is_infinite else _float_end(a, -math.inf) for a, _ in self.ends]
+        high = [math.inf if b.is_infinite else _float_end(b, math.inf) for _, b in self.ends]
+        return np.array(low), np.array(high)
+
+    def without(self, variables: Sequence[sp.Symbol]) -> "Domain":
+        keep = [i for i, v in enumerate(self.variables) if v not in variables]
+        return Domain(tuple(self.variables[i] for i in keep), tuple(self.ends[i] for i in keep))
+
+
+def _float_end(end: Any, direction: float) -> float:
+    value = ball(end)
+    near = float(value)
+    return near if value.is_exact() and arb(near) == value else math.nextafter(near, direction)
+
+
+def _bounds(value: arb) -> Bounds:
+    """Rational ends of a ball."""
+    if value.is_exact():
+        return _dyadic(value), _dyadic(value)
+    return _dyadic(value.lower()), _dyadic(value.upper())
+
+
+def _dyadic(value: arb) -> fmpq:
+    mantissa, exponent = value.man_exp()
+    return fmpq(mantissa) * fmpq(2) ** int(exponent)
+
+
+def _times(a: Bounds, b: Bounds) -> Bounds:
+    ends = [x * y for x in a for y in b]
+    return min(ends), max(ends)
+
+
+class IntervalPolynomial:
+    """Σ [a_α, b_α] w^α in `count` variables; exact rational intervals."""
+
+    def __init__(self, count: int, terms: dict[Exponents, Bounds]):
+        self.count = count
+        self.terms = {alpha: c for alpha, c in terms.items() if c != (ZERO, ZERO)}
+
+    @staticmethod
+    def constant(count: int, low: fmpq, high: fmpq) -> "IntervalPolynomial":
+        return IntervalPolynomial(count, {(0,) * count: (low, high)})
+
+    def __add__(self, other: "IntervalPolynomial") -> "IntervalPolynomial":
+        terms = dict(self.terms)
+        for alpha, (a, b) in other.terms.items():
+            low, high = terms.get(alpha, (ZERO, ZERO))
+            terms[alpha] = (low + a, high + b)
+        return IntervalPolynomial(self.count, terms)
+
+    def __mul__(self, other: "IntervalPolynomial") -> "IntervalPolynomial":
+        terms: dict[Exponents, Bounds] = {}
+        for alpha, a in self.terms.items():
+            for beta, b in other.terms.items():
+                key = tuple(x + y for x, y in zip(alpha, beta, strict=True))
+                low, high = _times(a, b)
+                old = terms.get(key, (ZERO, ZERO))
+                terms[key] = (old[0] + low, old[1] + high)
+        return IntervalPolynomial(self.count, terms)
+
+    def __neg__(self) -> "IntervalPolynomial":
+        return IntervalPolynomial(self.count, {alpha: (-b, -a) for alpha, (a, b) in self.terms.items()})
+
+    def power(self, n: int) -> "IntervalPolynomial":
+        """The n-th power, with tight even powers of a single term."""
+        if n == 0:
+            return IntervalPolynomial.constant(self.count, ONE, ONE)
+        if len(self.terms) == 1:
+            ((alpha, (a, b)),) = self.terms.items()
+            ends = [a**n, b**n]
+            low = ZERO if n % 2 == 0 and a <= 0 <= b else min(ends)
+            return IntervalPolynomial(self.count, {tuple(n * e for e in alpha): (low, max(ends))})
+        result = self
+        for _ in range(n - 1):
+            result = result * self
+        return result
+
+    def infimum(self) -> fmpq | None:
+        """A lower bound over R^count, where even terms with coefficients ≥ 0 and a constant are all there is."""
+        low = ZERO
+        for alpha, (a, _) in self.terms.items():
+            if not any(alpha):
+                low += a
+            elif any(e % 2 for e in alpha) or a < 0:
+                return None
+        return low
+
+    def range(self) -> Bounds | None:
+        """The interval, where only a constant is there."""
+        if any(any(alpha) for alpha in self.terms):
+            return None
+        return self.terms.get((0,) * self.count, (ZERO, ZERO))
+
+
+def _constant_range(function: Any, whole: tuple[arb, arb], inner: IntervalPolynomial, monotone: bool) -> Bounds:
+    """The range of a bounded function: of a monotone one, from the ends of its argument where these are known."""
+    known = inner.range()
+    if known is not None and monotone:
+        low, high = function(arb(known[0])), function(arb(known[1]))
+    elif known is not None:
+        low = high = function(arb(known[0]).union(arb(known[1])))
+    else:
+        low, high = whole
+    return _dyadic(low.lower()), _dyadic(high.upper())
+
+
+def _half_pi() -> arb:
+    return arb.pi() / 2
+
+
+class Enclosure:
+    """Interval polynomials of expressions over one domain. The coordinates are the unbounded variables."""
+
+    def __init__(self, domain: Domain):
+        self.domain = domain
+        self.unbounded = domain.unbounded
+        self.count = len(self.unbounded)
+        self._memory: dict[Any, IntervalPolynomial] = {}
+        self._variables = {v: self._variable(i) for i, v in enumerate(domain.variables)}
+
+    def _variable(self, i: int) -> IntervalPolynomial:
+        low, high = self.domain.ends[i]
+        if i not in self.unbounded:
+            return IntervalPolynomial.constant(self.count, _bounds(ball(low))[0], _bounds(ball(high))[1])
+        k = self.unbounded.index(i)
+        unit = tuple(int(j == k) for j in range(self.count))
+        square = tuple(2 * e for e in unit)
+        if low.is_infinite and high.is_infinite:
+            return IntervalPolynomial(self.count, {unit: (ONE, ONE)})
+        if high.is_infinite:
+            return self._number(low) + IntervalPolynomial(self.count, {square: (ONE, ONE)})
+        return self._number(high) + IntervalPolynomial(self.count, {square: (-ONE, -ONE)})
+
+    def _number(self, value: Any) -> IntervalPolynomial:
+        bounds = (rational(value),) * 2 if value.is_Rational else _bounds(ball(value))
+        return IntervalPolynomial.constant(self.count, *bounds)
+
+    def __call__(self, expr: Any) -> IntervalPolynomial:
+        """The enclosure of `expr`. Raises `NotCertified` where no rule gives one."""
+        if expr not in self._memory:
+            self._memory[expr] = self._enclose(expr)
+        return self._memory[expr]
+
+    def _enclose(self, expr: Any) -> IntervalPolynomial:
+        if expr in self._variables:
+            return self._variables[expr]
+        if not expr.free_symbols:
+            return self._number(expr)
+        if isinstance(expr, sp.Add | sp.Mul):
+            if isinstance(expr, sp.Add) and expr.is_polynomial(*self.domain.variables):
+                expr = sp.expand(expr)
+            parts = [self(part) for part in expr.args]
+            total = parts[0]
+            for part in parts[1:]:
+                total = total + part if isinstance(expr, sp.Add) else total * part
+            return total
+        if isinstance(expr, sp.Pow) and expr.args[0] != sp.E:
+            return self._power(*expr.args)
+        argument = expr.args[1] if isinstance(expr, sp.Pow) else expr.args[0]
+        return self._function(sp.exp if isinstance(expr, sp.Pow) else expr.func, self(argument), expr)
+
+    def _power(self, base: Any, exponent: Any) -> IntervalPolynomial:
+        """gⁿ exactly; 0 < g^q ≤ g₀^q for q < 0 ≤ g₀ = inf g; 0 ≤ g^q ≤ (1 + g)^⌈q⌉ else."""
+        inner = self(base)
+        if exponent.is_Integer and exponent >= 0:
+            if base.is_polynomial(*self.domain.variables) and base.is_Add:
+                return self(sp.expand(base ** int(exponent)))
+            return inner.power(int(exponent))
+        low = self.infimum(base)
+        if low is None or not low > 0 or not exponent.is_Rational:
+            raise NotCertified(
+                f"{base} could not be proved positive over the domain, where {base}**({exponent}) needs it"
+            )
+        if exponent < 0:
+            top = _dyadic((arb(low) ** ball(exponent)).upper())
+            return IntervalPolynomial.constant(self.count, ZERO, top)
+        return (self._number(sp.S.One) + inner).power(math.ceil(exponent)) * self._unit()
+
+    def _unit(self) -> IntervalPolynomial:
+        """The factor [0, 1]: 0 ≤ v ≤ p implies v ∈ [0, 1]·p."""
+        return IntervalPolynomial.constant(self.count, ZERO, ONE)
+
+    def _function(self, function: Any, inner: IntervalPolynomial, expr: Any) -> IntervalPolynomial:
+        one = arb(1)
+        table = {
+            sp.tanh: (arb.tanh, (-one, one), True), sp.erf: (arb.erf, (-one, one), True),
+            sp.erfc: (lambda x: x.erfc(), (arb(0), arb(2)), False), sp.sech: (arb.sech, (arb(0), one), False),
+            sp.atan: (arb.atan, (-_half_pi(), _half_pi()), True),
+            sp.sin: (arb.sin, (-one, one), False), sp.cos: (arb.cos, (-one, one), False),
+        }  # fmt: skip
+        if function in table:
+            return IntervalPolynomial.constant(
+                self.count, *_constant_range(table[function][0], *_pair(table[function], inner))
+            )
+        known = inner.range()
+        if function is sp.exp:
+            argument = expr.args[-1]
+            bottom = None if known is not None else self.infimum(-argument)
+            top = known[1] if known is not None else None if bottom is None else -bottom
+            if top is None:
+                raise NotCertified(f"{expr} grows over the domain")
+            low = _dyadic(arb(known[0]).exp().lower()) if known is not None else ZERO
+            return IntervalPolynomial.constant(self.count, low, _dyadic(arb(top).exp().upper()))
+        if function in (sp.sinh, sp.cosh) and known is not None:
+            rewritten = expr.rewrite(sp.exp)
+            return self(rewritten)
+        if function is sp.log:
+            return self._logarithm(expr.args[0])
+        if function is sp.asinh:  # |asinh g| ≤ |g|
+            return _symmetric(inner)
+        raise NotCertified(f"no bound of {expr} over the domain is known")
+
+    def _logarithm(self, argument: Any) -> IntervalPolynomial:
+        """log g₀ ≤ log u ≤ log g₀ + u/g₀ − 1 for u ≥ g₀ > 0."""
+        low = self.infimum(argument)
+        if low is None or not low > 0:
+            raise NotCertified(f"{argument} could not be proved positive over the domain, where its logarithm needs it")
+        start = _bounds(arb(low).log())
+        rise = self(argument) * IntervalPolynomial.constant(self.count, 1 / low, 1 / low) + self._number(
+            sp.S.NegativeOne
+        )
+        return rise * self._unit() + IntervalPolynomial.constant(self.count, *start)
+
+    def infimum(self, expr: Any) -> fmpq | None:
+        """A proved lower bound of `expr` over the domain: sums of terms each bounded below; None where none is found."""
+        total = ZERO
+        for coefficient, part in split(expr):
+            low = self._term_infimum(coefficient, part)
+            if low is None:
+                return self._enclosed_infimum(expr)
+            total += low
+        direct = self._enclosed_infimum(expr)
+        return total if direct is None else max(total, direct)
+
+    def _enclosed_infimum(self, expr: Any) -> fmpq | None:
+        try:
+            return self(expr).infimum()
+        except NotCertified:
+            return None
+
+    def _term_infimum(self, coefficient: Any, part: Any) -> fmpq | None:
+        direct = self._enclosed_infimum(coefficient * part)
+        if direct is not None and direct > 0:
+            return direct
+        if coefficient > 0 and is_nonnegative(part):
+            return ZERO
+        return direct
+
+
+def _pair(entry: Any, inner: IntervalPolynomial) -> tuple[Any, IntervalPolynomial, bool]:
+    return entry[1], inner, entry[2]
+
+
+def _symmetric(p: IntervalPolynomial) -> IntervalPolynomial:
+    """An enclosure of every g with |g| ≤ |p|: intervals [−c, c]."""
+    sizes = {alpha: max(abs(a), abs(b)) for alpha, (a, b) in p.terms.items()}
+    return IntervalPolynomial(p.count, {alpha: (-c, c) for alpha, c in sizes.items()})
+
+
+def split(expr: Any) -> Iterator[tuple[Any, Any]]:
+    """The terms (c, g), c a constant, of expr = Σ c·g, sums of multiples opened but no square."""
+    for term in sp.Add.make_args(expr):
+        number, rest = term.as_independent(*term.free_symbols, as_Add=False) if term.free_symbols else (term, sp.S.One)
+        if rest.is_Add:
+            for c, g in split(rest):
+                yield number * c, g
+        elif rest.is_Mul and any(f.is_Add for f in rest.args) and rest.is_polynomial():
+            for c, g in split(sp.expand(rest)):
+                yield number * c, g
+        else:
+            yield number, rest
+
+
+def is_nonnegative(expr: Any) -> bool:
+    """Is the expression ≥ 0 for all real values of its symbols? Sufficient rules only."""
+    if not expr.free_symbols:
+        return bool(expr.is_nonnegative)
+    if isinstance(expr, sp.Pow) and expr.args[0] != sp.E:
+        base, exponent = expr.args
+        return bool(exponent.is_Integer and exponent % 2 == 0) or not exponent.is_Integer or is_nonnegative(base)
+    if isinstance(expr, sp.exp | sp.cosh | sp.sech | sp.erfc) or (isinstance(expr, sp.Pow) and expr.args[0] == sp.E):
+        return True
+    if isinstance(expr, sp.Mul):
+        return all(is_nonnegative(f) for f in expr.args)
+    if isinstance(expr, sp.Add):
+        return all(bool(c > 0) and is_nonnegative(g) for c, g in split(expr))
+    if isinstance(expr, sp.log):
+        return _is_at_least_one(expr.args[0])
+    return False
+
+
+def _is_at_least_one(expr: Any) -> bool:
+    if isinstance(expr, sp.cosh):
+        return True
+    constants = sum((c for c, g in split(expr) if g == 1), sp.S.Zero)
+    rest = [(c, g) for c, g in split(expr) if g != 1]
+    return bool(constants >= 1) and all(c > 0 and is_nonnegative(g) for c, g in rest)

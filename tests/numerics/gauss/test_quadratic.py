@@ -1,0 +1,70 @@
+"""Exact integration of quadratic variables, against Gaussian moments and scipy."""
+
+import pytest
+import sympy as sp
+from scipy import integrate
+
+from numerics.gauss.intervals import Domain
+from numerics.gauss.quadratic import Reduced, eliminate
+
+x, y, z = sp.symbols("x y z", real=True)
+R, oo = sp.Rational, sp.oo
+
+
+def reduced(potential, amplitudes, variables, domain=None):
+    return eliminate(Reduced(potential, tuple(map(sp.sympify, amplitudes)), Domain.of(variables, domain)))
+
+
+def test_a_gaussian_is_closed_form():
+    found = reduced((x**2 + 2 * y**2 + x * y) / 2 - x, (1, x, x * y, y**4), (x, y))
+    assert found.domain.variables == ()
+    a = sp.Matrix([[1, R(1, 2)], [R(1, 2), 2]])
+    mean, cov = a.inv() * sp.Matrix([1, 0]), a.inv()
+    z0 = 2 * sp.pi / sp.sqrt(a.det())
+    fourth = mean[1] ** 4 + 6 * mean[1] ** 2 * cov[1, 1] + 3 * cov[1, 1] ** 2
+    expected = (1, mean[0], mean[0] * mean[1] + cov[0, 1], fourth)
+    for value, moment in zip(found.amplitudes, expected, strict=True):
+        assert sp.simplify(value - z0 * moment) == 0
+    assert sp.simplify(found.potential + (mean.T * a * mean)[0] / 2) == 0
+
+
+def test_the_banana_loses_its_bend():
+    found = reduced(2 * (y - x**2) ** 2 + x**2 / 2, (1, y), (x, y))
+    assert found.eliminated == (y,)
+    assert sp.expand(found.potential - x**2 / 2) == 0
+    assert sp.simplify(found.amplitudes[1] / found.amplitudes[0] - x**2) == 0
+
+
+@pytest.mark.parametrize("point", [R(1, 3), -2])
+def test_output_weights_against_scipy(point):
+    loss = (1 - x * sp.tanh(y)) ** 2 + (2 + x * sp.tanh(2 * y)) ** 2 + x**2 / 2 + y**2
+    found = reduced(loss, (1, x**3), (x, y))
+    assert found.eliminated == (x,)
+    for f, amplitude in zip((1, x**3), found.amplitudes, strict=True):
+        density = sp.lambdify(x, f * sp.exp(-loss.subs(y, point)), "math")
+        direct = integrate.quad(density, -30, 30, epsabs=1e-13)[0]
+        assert abs(float((amplitude * sp.exp(-found.potential)).subs(y, point)) - direct) < 1e-11
+
+
+def test_the_largest_set_is_taken():
+    loss = (1 - x * sp.tanh(z) - y * sp.tanh(2 * z)) ** 2 + (x**2 + y**2 + z**2) / 2
+    assert set(reduced(loss, (1,), (x, y, z)).eliminated) == {x, y}
+
+
+@pytest.mark.parametrize(
+    ("potential", "amplitudes", "domain"),
+    [
+        ((x * y - 1) ** 2 + y**4, (1,), None),  # A = 2y² vanishes at y = 0
+        (x**2 * sp.sin(y) + y**4, (1,), None),  # A changes sign
+        (x**2 + y**4, (sp.cos(x),), None),  # the amplitude is not a polynomial in x
+        (x**2 + y**4, (1,), [(0, oo), (-oo, oo)]),  # x is on a half line only
+        (x**4 + y**4, (1,), None),
+    ],
+)
+def test_what_is_left_alone(potential, amplitudes, domain):
+    assert reduced(potential, amplitudes, (x, y), domain).eliminated == ()
+
+
+def test_a_bounded_variable_may_keep_the_matrix_positive():
+    found = reduced((x * y - 1) ** 2, (1,), (x, y), [(-oo, oo), (1, 2)])
+    assert found.eliminated == (x,)
