@@ -35,9 +35,9 @@ from flint import arb, fmpq
 from numerics import zeta
 from numerics.errors import NotCertified
 from numerics.precision import Exact, ball, current_digits, digits, rational
-from numerics.zeta.continuation import Problem, Term, charts_of
 from numerics.zeta.cells import expand
 from numerics.zeta.charts import Chart, Factor, Gaussian
+from numerics.zeta.continuation import Problem, Term, charts_of
 from numerics.zeta.entire import evaluator
 from numerics.zeta.moments import Series, exact_moment, inverse, linear, multiply
 from theory.errors import BadInput
