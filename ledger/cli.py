@@ -1,4 +1,4 @@
-"""The command line: `threefold verify`, `laplace`, `check` and `graphs`.
+"""The command line: `threefold verify`, `laplace`, `integrate`, `check` and `graphs`.
 
 Each command reads its words into exact values (`theory.expression`), refuses a path it could not write to, does the
 work in the package that owns it, and prints a table or JSON. The rules for all of them stand in `main`:
@@ -136,6 +136,40 @@ def laplace(
     minimum = locate(L, w, posterior["at"])
     answer = answers.series(L, phi, w, order=order, at=minimum, prior=posterior["prior"])
     targets.finish(answer, lambda console: answers.show_series(answer, console))
+
+
+@app.command()
+def integrate(
+    loss: Loss,
+    observable: Observables,
+    variables: Variables,
+    t: Annotated[str, typer.Option("--t", metavar="T", help="The inverse temperature t = nβ, exact.")],
+    prior: Prior = "1",
+    domain: Annotated[
+        str | None,
+        typer.Option(
+            "--domain", metavar="'0,oo;-1,1'", help="An interval for each variable; all of R^d when left out."
+        ),
+    ] = None,
+    digits: Annotated[int, typer.Option("--digits", metavar="N", min=1, max=1000, help="Decimal digits wanted.")] = 20,
+    json: Json = None,
+) -> None:
+    """Enclose log Z, means and covariances under exp(-t L)·prior: decimals with a proved error, in up to four variables.
+
+    \b
+    threefold integrate "x**2/2 + x**4" --observable x**2 --vars x --t 100 --digits 40
+    threefold integrate "(1 - a*tanh(b))**2" --observable a*b --vars a,b --t 10 --prior "exp(-a**2 - b**2)"
+    """
+    from ledger import enclosures
+    from numerics.posterior import Posterior
+
+    targets = _Targets(json)
+    given = _posterior(loss, observable, variables, None, prior)
+    where = None if domain is None else enclosures.domain(domain, given["variables"])
+    temperature = parse(t, (), what="t")
+    posterior = Posterior(given["loss"], given["variables"], temperature, given["prior"], digits, domain=where)
+    answer = enclosures.integrals(posterior, given["observables"])
+    targets.finish(answer, lambda console: enclosures.show(answer, console))
 
 
 @app.command()

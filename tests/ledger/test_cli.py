@@ -2,6 +2,7 @@
 
 import importlib
 import json
+import math
 import subprocess
 import sys
 from fractions import Fraction
@@ -146,6 +147,12 @@ def test_unknown_names_of_claims(names, hint):
         (["verify", "--html", "no/such/folder/a.html"], "folder"),
         (["verify", "--json", "a.out", "--html", "a.out"], "different"),
         (["laplace"], "missing argument"),
+        (["integrate", "-(x**2)", "--observable", "x", "--vars", "x", "--t", "1"], "goes after --"),
+        (["integrate", "x**3", "--observable", "x", "--vars", "x", "--t", "1"], "diverges"),
+        (["integrate", "x**2", "--observable", "x", "--vars", "x", "--t", "-1"], "t > 0"),
+        (["integrate", "x**2", "--observable", "x", "--vars", "x", "--t", "1", "--domain", "0,1;0,1"], "semicolons"),
+        (["integrate", "x**2", "--observable", "x", "--vars", "x", "--t", "1", "--domain", "1,0"], "interval"),
+        (["integrate", "x**2*y**2", "--observable", "x", "--vars", "x,y", "--t", "1"], "could not be proved"),
         ([*SERIES[:4]], "--vars"),
         ([*SERIES, "--at", "1"], "critical"),
         ([*SERIES, "--at", "1,2"], "2 coordinates for 1 variable"),
@@ -221,6 +228,21 @@ def test_graphs(capsys, tmp_path):
     assert cli.main(["graphs", "--marked", "1", "--order", "1", "--prior"]) == 0
     assert capsys.readouterr().out.splitlines() == ["⟨φ⟩ at t^-1: 3 graphs", "  ½ tr(AΣ)", "  aᵀΣp", "  −½ (Σa)·(T:Σ)"]
     assert answer(capsys, "graphs", "--marked", "0", "--order", "3")["graphs"][1]["notation"].startswith("1/48 L_ikp")
+
+
+def test_integrate(capsys):
+    """∫ over the quarter plane and a Gaussian: closed forms inside the stated errors."""
+    words = ["--vars", "x,y", "--t", "2", "--domain", "0,oo;-oo,oo", "--digits", "15", "--json", "-"]
+    assert cli.main(["integrate", "x**2/2 + y**2/2", "--observable", "x", "--observable", "x*y", *words]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    value, error = (float(answer["log_partition"][key]) for key in ("value", "error"))
+    assert abs(value - math.log(math.pi / 2)) <= error + 1e-15
+    mean = answer["expectations"][0]
+    assert abs(float(mean["value"]) - 1 / math.sqrt(math.pi)) <= float(mean["error"]) + 1e-15
+    assert [each["observables"] for each in answer["covariances"]] == [["x", "x"], ["x", "x*y"], ["x*y", "x*y"]]
+    assert float(answer["covariances"][1]["error"]) < 1e-10
+    assert cli.main(["integrate", "x**2/2", "--observable", "x**2", "--vars", "x", "--t", "1"]) == 0
+    assert "1.0000000000000000000" in capsys.readouterr().out
 
 
 def test_laplace_of_several_observables(capsys):
