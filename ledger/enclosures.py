@@ -44,7 +44,7 @@ def integrals(posterior: Posterior, observables: Sequence[sp.Expr]) -> dict[str,
     return {
         "loss": posterior.loss,
         "prior": posterior.prior,
-        "variables": [symbol.name for symbol in posterior.variables],
+        "variables": [str(symbol) for symbol in posterior.variables],
         "domain": [[str(end) for end in ends] for ends in posterior.intervals],
         "t": str(posterior.t),
         "digits": posterior.digits,

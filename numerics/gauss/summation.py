@@ -45,7 +45,7 @@ def panel_sums(integrand: Integrand, level: fmpq, panels: Panels, fitted: Ellips
     for k, (lower, upper) in enumerate(zip(panels.lower, panels.upper, strict=True)):
         volume = math.prod(((b - a) for a, b in zip(lower, upper, strict=True)), start=arb(1))
         nodes = [int(n) for n in fitted.nodes[k]]
-        spare = math.floor(max(0.0, float(tops.max() - tops[k])) / math.log(2))
+        spare = math.floor(float(tops.max() - tops[k]) / math.log(2)) if np.isfinite(tops[k]) else 0
         with ctx.workprec(max(LEAST_BITS, ctx.prec - spare)):
             parts = _tensor_rule(integrand, level, lower, upper, nodes)
         for i in range(m):
