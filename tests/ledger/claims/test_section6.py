@@ -26,7 +26,7 @@ def means(component: Component, k: int) -> tuple[arb, arb, arb, arb]:
     """⟨gΔ⟩_C, ⟨g⟩_C, ⟨Δ⟩_C, ⟨Δ⟩_full."""
     change = CURVED.centred(k)
     inside = component.slice(change)
-    both, g, restricted = component.posterior().expectations([component.g * inside, component.g, inside])
+    both, g, restricted = component.posterior.expectations([component.g * inside, component.g, inside])
     return both, g, restricted, CURVED.posterior().expectation(change)
 
 
