@@ -4,38 +4,47 @@
     step(key, posterior, state)    -> State          one transition
     virial(posterior, state)       -> (drift, square)
 
-A kernel is a frozen pytree whose step size is an array leaf, so that another step size compiles nothing again.
+A kernel is a frozen pytree whose step size is an array leaf, so that another step size compiles nothing again. ε means the same
+in all of them: the move of one step is w − (ε/2) g + √ε ξ or, for kernels with a momentum, one of time h = √ε.
 
 The state carries the position w, and the loss and gradient *at* w on the minibatch that the next step will use. So no
 forward pass is thrown away: a full-batch chain records L_n for nothing, and the exact identity of a stationary chain
 is available at each draw,
 
-    E[(w − w*)·ĝ] = d + E[square],    square = (ε/4)|ĝ|² for SGLD,  0 for a chain that is exact for exp(−U),
+    E[drift] = d + E[square],    SGLD: drift = (w − w*)·ĝ, square = (ε/4)|ĝ|²;    exact for exp(−U): square = 0
 
-where ĝ is the (stochastic) gradient used in the step and d the number of weights that move. It holds at every step
-size and batch size, so a departure from it says that the chain is not stationary, and nothing else. (It needs |w − w*|²
-to have a finite stationary mean, and a support without boundary.)
+where ĝ is the (stochastic) gradient used in the step and d the number of weights that move. Each kernel has its own two terms.
+The identity holds at every step size and batch size, so a departure from it says that the chain is not stationary, and nothing
+else. (It needs |w − w*|² to have a finite stationary mean, and a support without boundary.)
+
+What else a kernel remembers (momenta, second moments, a thermostat) is in `State.memory`, a pytree of its own: it is checkpointed
+and resumed with the rest. Each kernel that is driven by Gaussian noise has a pure function that takes the noise, here `langevin`.
 """
 
+from collections.abc import Iterable
+from dataclasses import fields
 from itertools import accumulate
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 import jax
 import jax.numpy as jnp
 from jax.core import Tracer
 from jaxtyping import Array, Key, Scalar, ScalarLike
 
-from sampler.posterior import LocalPosterior, Params
+from sampler.posterior import LocalPosterior, Params, dot
 from theory.errors import BadInput
+
+T = TypeVar("T")
 
 
 class State(NamedTuple):
-    """w; L_m(w) and ĝ(w) on the minibatch of the next step; the fraction of proposals accepted by the last step."""
+    """w; L_m(w) and ĝ(w) on the minibatch of the next step; the fraction of proposals accepted by the last step; the rest."""
 
     position: Params
     loss: Scalar
     gradient: Params
     accepted: Scalar
+    memory: Any = ()
 
 
 class Kernel(Protocol):
@@ -51,14 +60,68 @@ class Kernel(Protocol):
     def virial(self, posterior: LocalPosterior, state: State) -> tuple[Scalar, Scalar]: ...
 
 
+def pytree(kernel: type[T]) -> type[T]:
+    """Register a frozen dataclass as a pytree: its fields are children, those with metadata {"static": True} are not.
+
+    `jax.tree_util.register_dataclass` will not do. It leaves the class out of the equality of tree structures (seen in jax
+    0.10.2), so that two kernels with the same fields are equal keys, and a compiled function now and then runs the wrong one.
+    """
+    static = tuple(f.name for f in fields(kernel) if f.metadata.get("static"))  # pyright: ignore[reportArgumentType]
+    arrays = tuple(f.name for f in fields(kernel) if f.name not in static)  # pyright: ignore[reportArgumentType]
+
+    def values(self: T, names: tuple[str, ...]) -> tuple:
+        return tuple(getattr(self, name) for name in names)
+
+    def with_keys(self: T):
+        keys = map(jax.tree_util.GetAttrKey, arrays)
+        return tuple(zip(keys, values(self, arrays), strict=True)), values(self, static)
+
+    def rebuild(aux: tuple, children: Iterable[Any]) -> T:
+        rebuilt = object.__new__(kernel)
+        for name, value in zip((*arrays, *static), (*children, *aux), strict=True):
+            object.__setattr__(rebuilt, name, value)
+        return rebuilt
+
+    def flatten(self: T):
+        return values(self, arrays), values(self, static)
+
+    jax.tree_util.register_pytree_with_keys(kernel, with_keys, rebuild, flatten)
+    return kernel
+
+
 def step_size(epsilon: ScalarLike) -> Array:
     """ε as an array leaf; raises `BadInput` unless 0 < ε < ∞."""
-    epsilon = jnp.asarray(epsilon, float)
-    if epsilon.shape != ():
-        raise BadInput(f"a kernel takes one step size epsilon for all weights; its shape here is {epsilon.shape}.")
-    if not isinstance(epsilon, Tracer) and not 0 < float(epsilon) < float("inf"):
-        raise BadInput(f"a kernel needs a positive, finite step size epsilon; it is {float(epsilon)}.")
-    return epsilon
+    return positive(epsilon, "step size epsilon")
+
+
+def positive(value: ScalarLike, what: str) -> Array:
+    """A positive, finite number as an array leaf; raises `BadInput` for anything else."""
+    value = jnp.asarray(value, float)
+    if value.shape != ():
+        raise BadInput(f"a kernel takes one {what} for all weights; its shape here is {value.shape}.")
+    if not isinstance(value, Tracer) and not 0 < float(value) < float("inf"):
+        raise BadInput(f"a kernel needs a positive, finite {what}; it is {float(value)}.")
+    return value
+
+
+def streams(key: Key[Array, ""], posterior: LocalPosterior) -> tuple[Key[Array, ""], Key[Array, ""]]:
+    """The keys of one step's noise and of its minibatch; a full batch needs none, and the noise then takes the key as it is."""
+    if posterior.batch_size is None:
+        return key, key
+    noise_key, batch_key = jax.random.split(key)
+    return noise_key, batch_key
+
+
+def start(key: Key[Array, ""], posterior: LocalPosterior, position: Params, memory: Any = ()) -> State:
+    """The state at a position: loss and gradient on the minibatch of the key."""
+    loss, gradient = posterior.value_and_gradient(position, posterior.minibatch(key))
+    return State(position, loss, gradient, jnp.ones((), loss.dtype), memory)
+
+
+def exact_drift(posterior: LocalPosterior, state: State) -> tuple[Scalar, Scalar]:
+    """(w − w*)·g, of mean d under exp(−U), and 0: the virial terms of every kernel whose law is exp(−U)."""
+    drift = dot(posterior.displacement(state.position), state.gradient)
+    return drift, jnp.zeros_like(drift)
 
 
 def noise(key: Key[Array, ""], like: Params) -> Params:
@@ -77,13 +140,13 @@ def noise(key: Key[Array, ""], like: Params) -> Params:
     return jax.tree.unflatten(tree, drawn)
 
 
-def langevin_move(
-    key: Key[Array, ""], epsilon: Array, posterior: LocalPosterior, position: Params, gradient: Params
-) -> Params:
-    """w − (ε/2) g + √ε ξ on the weights that move."""
+def langevin(epsilon: Array, position: Params, gradient: Params, noise: Params, D: Params | None = None) -> Params:
+    """w − (ε/2) D g + √(ε D) ξ for a diagonal D > 0, the identity when not given; g and ξ are 0 on clamped weights."""
 
-    def move(w, g, xi):
+    def move(w, g, xi, scale=None):
         e = epsilon.astype(w.dtype)
+        if scale is not None:
+            e = e * scale
         return w - e / 2 * g + jnp.sqrt(e) * xi
 
-    return jax.tree.map(move, position, gradient, posterior.clamp(noise(key, position)))
+    return jax.tree.map(move, position, gradient, noise, *(() if D is None else (D,)))

@@ -13,12 +13,12 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Key, Scalar, ScalarLike
 
-from sampler.kernels.kernel import State, langevin_move, step_size
+from sampler.kernels.kernel import State, exact_drift, langevin, noise, pytree, start, step_size
 from sampler.posterior import LocalPosterior, Params, dot
 from theory.errors import BadInput
 
 
-@jax.tree_util.register_dataclass
+@pytree
 @dataclass(frozen=True, eq=False)
 class MALA:
     """The kernel; build it with `mala(epsilon)`, which checks the step size."""
@@ -30,22 +30,22 @@ class MALA:
             raise BadInput(
                 "mala accepts or rejects by the full loss; give LocalPosterior batch_size=None, or use sgld."
             )
-        loss, gradient = posterior.value_and_gradient(position, posterior.data)
-        return State(position, loss, gradient, jnp.ones((), loss.dtype))
+        return start(key, posterior, position)
 
     def step(self, key: Key[Array, ""], posterior: LocalPosterior, state: State) -> State:
         key, accept_key = jax.random.split(key)
-        position = langevin_move(key, self.epsilon, posterior, state.position, state.gradient)
+        xi = posterior.clamp(noise(key, state.position))
+        position = langevin(self.epsilon, state.position, state.gradient, xi)
         proposed = self.init(key, posterior, position)
 
-        def leap(start: State, end: State) -> Scalar:
-            """|end − start + (ε/2) g(start)|² / (2ε), minus the logarithm of the proposal's density."""
+        def leap(origin: State, end: State) -> Scalar:
+            """|end − origin + (ε/2) g(origin)|² / (2ε), minus the logarithm of the proposal's density."""
 
             def part(a, b, g):
                 e = self.epsilon.astype(a.dtype)
                 return b - a + e / 2 * g
 
-            gap = posterior.clamp(jax.tree.map(part, start.position, end.position, start.gradient))
+            gap = posterior.clamp(jax.tree.map(part, origin.position, end.position, origin.gradient))
             squared = dot(gap, gap)
             return squared / (2 * self.epsilon.astype(squared.dtype))
 
@@ -60,8 +60,7 @@ class MALA:
 
     def virial(self, posterior: LocalPosterior, state: State) -> tuple[Scalar, Scalar]:
         """(w − w*)·g, of mean d under exp(−U), and 0."""
-        drift = dot(posterior.displacement(state.position), state.gradient)
-        return drift, jnp.zeros_like(drift)
+        return exact_drift(posterior, state)
 
 
 def mala(epsilon: ScalarLike) -> MALA:

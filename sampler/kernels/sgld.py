@@ -9,15 +9,13 @@ Compare it with that law, or use `mala` where the law must be exp(−U) itself.
 
 from dataclasses import dataclass
 
-import jax
-import jax.numpy as jnp
 from jaxtyping import Array, Key, Scalar, ScalarLike
 
-from sampler.kernels.kernel import State, langevin_move, step_size
+from sampler.kernels.kernel import State, langevin, noise, pytree, start, step_size, streams
 from sampler.posterior import LocalPosterior, Params, dot
 
 
-@jax.tree_util.register_dataclass
+@pytree
 @dataclass(frozen=True, eq=False)
 class SGLD:
     """The kernel; build it with `sgld(epsilon)`, which checks the step size."""
@@ -25,15 +23,12 @@ class SGLD:
     epsilon: Array
 
     def init(self, key: Key[Array, ""], posterior: LocalPosterior, position: Params) -> State:
-        loss, gradient = posterior.value_and_gradient(position, posterior.minibatch(key))
-        return State(position, loss, gradient, jnp.ones((), loss.dtype))
+        return start(key, posterior, position)
 
     def step(self, key: Key[Array, ""], posterior: LocalPosterior, state: State) -> State:
-        batch_key = key
-        if posterior.batch_size is not None:
-            key, batch_key = jax.random.split(key)
-        position = langevin_move(key, self.epsilon, posterior, state.position, state.gradient)
-        return self.init(batch_key, posterior, position)
+        key, batch_key = streams(key, posterior)
+        xi = posterior.clamp(noise(key, state.position))
+        return start(batch_key, posterior, langevin(self.epsilon, state.position, state.gradient, xi))
 
     def virial(self, posterior: LocalPosterior, state: State) -> tuple[Scalar, Scalar]:
         """(w − w*)·ĝ and (ε/4)|ĝ|²: their means differ by d."""
