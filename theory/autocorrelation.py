@@ -23,7 +23,8 @@ n-th derivative under N(0, S),
 
     Cov(f(x_k), g(x_0)) = Σ_{n≥1} (1/n!) ⟨Ē Dⁿf, (A^k S)^{⊗n} Ē Dⁿg⟩                                 (Mehler's formula).
 
-Reading order: `long_run`, `lagged`, `estimator`, `variance_of_mean`, `from_start`, `control_variate` (public), `InTime`, `mehler`.
+Reading order: `long_run`, `lagged`, `estimator`, `variance_of_mean`, `from_start`, `control_variate`
+(public), `Timed` (the same for any chain of `theory.recursion`), `InTime`, `mehler`.
 Source: derived here; the same statements, found by other means, in Glynn and Meyn, "A Liapounov bound for solutions of the Poisson
 equation", Ann. Probab. 24 (1996) (the identity for the long-run variance; recalled).
 """
@@ -31,6 +32,7 @@ equation", Ann. Probab. 24 (1996) (the identity for the long-run variance; recal
 from collections.abc import Sequence
 from itertools import product
 from math import factorial, prod
+from operator import add, sub
 from typing import Any
 
 import sympy as sp
@@ -38,10 +40,8 @@ from sympy.polys.matrices import DomainMatrix
 
 from theory.errors import BadInput
 from theory.jets import multiply
-from theory.langevin import Chain, Monomial, monomials
-
-Graded = list[Any]
-"""Σ_j h^j f_j(x): the list of the polynomials f_j, f_j of degree ≤ j."""
+from theory.langevin import Chain
+from theory.recursion import Graded, Monomial, Recursion, monomials, pulled_back
 
 
 def long_run(
@@ -49,7 +49,7 @@ def long_run(
 ) -> tuple[sp.Expr, ...]:  # fmt: skip
     """Coefficients of t^0 … t^−order of Σ_{k∈Z} Cov(φ(w_{sk}), ψ(w_0)), s = `thin`: N·C times the covariance of long averages.
 
-    For φ = ψ its root over N·C is the standard error of the mean. chain: at, gamma, noise, preconditioner as in
+    For φ = ψ its root over N·C is the standard error of the mean. chain: at, gamma, confinement, noise, preconditioner as in
     `theory.langevin.expectation`. Raises `BadInput` for thin < 1 and for a chain that is unstable at leading order.
     """
     return InTime(loss, [phi, psi], variables, e=e, order=order, **chain).long_run(0, 1, thin)
@@ -83,7 +83,7 @@ def variance_of_mean(
         raise BadInput(f"a mean needs at least one draw; it was given {draws}")
     timed = InTime(loss, [phi], variables, e=e, order=order, **chain)
     sums, weighted = timed.long_run(0, 0, thin), timed.weighted(0, 0, thin)
-    return tuple(sp.factor_terms(a / draws - b / draws**2) for a, b in zip(sums, weighted, strict=True))
+    return tuple(sp.factor_terms(a / draws - weighted[k] / draws**2) for k, a in enumerate(sums))
 
 
 def from_start(
@@ -109,8 +109,8 @@ def control_variate(
     )
 
 
-class InTime(Chain):
-    """A chain with its one-step operator on graded polynomials; the methods take indices of the observables."""
+class Timed(Recursion):
+    """Any chain of the recursion, with its one-step operator on graded polynomials; the methods take indices of the observables."""
 
     def fluctuation(self, i: int) -> Graded:
         """φ_i − Eφ_i."""
@@ -131,13 +131,12 @@ class InTime(Chain):
 
     def weighted(self, i: int, j: int, thin: int = 1) -> tuple[sp.Expr, ...]:
         """Σ_{k∈Z} |k| Cov(φ_i(w_{sk}), φ_j(w_0))."""
-        total = [self.domain.zero] * (self.top // 2 + 1)
+        parts = []
         for a, b in ((i, j), (j, i)):
             u = self._without_mean(self.poisson(self.fluctuation(a), thin))
-            later = [v - w for v, w in zip(self.poisson(u, thin), u, strict=True)]
-            part = self.mean(multiply(self.fluctuation(b), later, self.ring.zero))
-            total = [x + y for x, y in zip(total, part, strict=True)]
-        return self._expressions(total)
+            later = list(map(sub, self.poisson(u, thin), u))
+            parts.append(self.mean(multiply(self.fluctuation(b), later, self.ring.zero)))
+        return self._expressions(list(map(add, *parts)))
 
     def from_start(self, i: int, steps: int) -> tuple[sp.Expr, ...]:
         moved = self.after(self.centred(i), steps)
@@ -149,12 +148,7 @@ class InTime(Chain):
     def after(self, graded: Graded, steps: int) -> Graded:
         """P^k f."""
         for _ in range(steps):
-            result = [self.ring.zero for _ in graded]
-            for j, part in enumerate(graded):
-                for alpha, c in part.items():
-                    for i, image in enumerate(self.step(tuple(alpha))[: self.top + 1 - j]):
-                        result[j + i] = result[j + i] + image * c
-            graded = result
+            graded = pulled_back(self.step, graded, self.ring)
         return graded
 
     def poisson(self, fluctuation: Graded, thin: int = 1) -> Graded:
@@ -171,7 +165,7 @@ class InTime(Chain):
                 alone = [self.ring.zero for _ in residual]
                 alone[j] = piece
                 moved = self.after(alone, thin)
-                residual = [r - a + m for r, a, m in zip(residual, alone, moved, strict=True)]
+                residual = list(map(add, map(sub, residual, alone), moved))
         if any(residual):
             raise BadInput("the Poisson equation needs an observable of mean zero; subtract its expectation first")
         return u
@@ -186,7 +180,7 @@ class InTime(Chain):
         system = (leading.eye(leading.shape, self.domain) - leading).to_field()
         row = DomainMatrix([wanted], (1, len(wanted)), self.domain).to_field()
         found = (row * system.inv()).to_list()[0]
-        return self.ring.from_dict({alpha: c for alpha, c in zip(alphas, found, strict=True) if c})
+        return self.ring.from_dict({alphas[k]: c for k, c in enumerate(found) if c})
 
     def _summed(self, f: Graded, g: Graded, thin: int) -> list[Any]:
         """Σ_{k∈Z} Cov(f(x_{sk}), g(x_0)) for f and g of mean zero."""
@@ -197,7 +191,7 @@ class InTime(Chain):
             multiply(f, g, zero),
         )
         ahead, behind, both = map(self.mean, terms)
-        return [a + b - c for a, b, c in zip(ahead, behind, both, strict=True)]
+        return list(map(sub, map(add, ahead, behind), both))
 
     def _without_mean(self, graded: Graded) -> Graded:
         result = list(graded)
@@ -209,27 +203,25 @@ class InTime(Chain):
         return tuple(map(self.jets.expr, values))
 
 
+class InTime(Timed, Chain):
+    """The discrete Langevin chain in time."""
+
+
 def mehler(f: sp.Expr, g: sp.Expr, variables: Sequence[sp.Symbol], *, S: sp.Matrix, moved: sp.Matrix) -> sp.Expr:
     """Σ_{n≥1} (1/n!) ⟨Ē Dⁿf, M^{⊗n} Ē Dⁿg⟩ for polynomials f, g of x ~ N(0, S), M = `moved` = A^k S: the lag-k covariance.
 
     A linear Gaussian chain x' = Ax + noise at stationarity; M = S gives the covariance itself.
     """
-    total = sp.S.Zero
-    degree = min(sp.Poly(f, *variables).total_degree(), sp.Poly(g, *variables).total_degree())
-    for n in range(1, degree + 1):
-        indices = list(product(range(len(variables)), repeat=n))
-        means = [
-            {i: _gaussian_mean(sp.diff(p, *(variables[k] for k in i)), variables, S) for i in map(_ordered, indices)}
-            for p in (f, g)
-        ]
-        for i, j in product(indices, repeat=2):
-            weight = prod((moved[a, b] for a, b in zip(i, j, strict=True)), start=sp.S.One)
-            total += means[0][_ordered(i)] * weight * means[1][_ordered(j)] / factorial(n)
-    return sp.expand(total)
-
-
-def _ordered(indices: tuple[int, ...]) -> tuple[int, ...]:
-    return tuple(sorted(indices))
+    total, n = sp.S.Zero, 0
+    tensors = [{(): sp.expand(p)} for p in (f, g)]
+    while True:
+        n += 1
+        tensors = [{(*i, k): sp.diff(p, v) for i, p in D.items() for k, v in enumerate(variables)} for D in tensors]
+        if not any(tensors[0].values()):
+            return sp.expand(total)
+        left, right = ({i: _gaussian_mean(p, variables, S) for i, p in D.items()} for D in tensors)
+        for i, j in product(left, right):
+            total += left[i] * prod(moved[i[k], j[k]] for k in range(n)) * right[j] / factorial(n)
 
 
 def _gaussian_mean(p: sp.Expr, variables: Sequence[sp.Symbol], S: sp.Matrix) -> sp.Expr:
@@ -244,5 +236,5 @@ def _gaussian_mean(p: sp.Expr, variables: Sequence[sp.Symbol], S: sp.Matrix) -> 
 
 
 __all__ = [
-    "InTime", "Monomial", "control_variate", "estimator", "from_start", "lagged", "long_run", "mehler", "variance_of_mean",
+    "InTime", "Monomial", "Timed", "control_variate", "estimator", "from_start", "lagged", "long_run", "mehler", "variance_of_mean",
 ]  # fmt: skip

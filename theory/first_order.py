@@ -15,6 +15,8 @@ divergence: `density_equation`, for undefined U and f. Then E_ε φ = ⟨φ⟩ +
 Each right-hand side is a posterior average; estimated from draws of the chain itself it is off by O(ε) of itself, so that
 subtracting it leaves O(ε²) (`sampler.correction`).
 
+The noise of minibatches adds another term at this order, in `theory.gradient_noise`.
+
 Reading order: `Correction`, `of_mean`, `of_covariance`, `density_equation`.
 """
 

@@ -53,7 +53,7 @@ def step_identity(
         n += 1
         pairs = product(range(d), repeat=2)
         term = sp.expand(sp.Add(*(epsilon * D[i, j] * sp.diff(term, names[i], names[j]) for i, j in pairs)) / 2)
-    moved = total.subs({v: v + s for v, s in zip(names, drift, strict=True)}, simultaneous=True)
+    moved = total.subs({v: v + drift[i] for i, v in enumerate(names)})  # the drift holds no variable, only g
     return sp.expand(moved - f)
 
 

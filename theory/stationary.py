@@ -19,6 +19,8 @@ follow from the law of total cumulance, κ(x') = κ(x), one linear equation each
 No expansion of an integrand, no moments: tensors and matrix equations only, in any coordinates (H need not be diagonal, D H not
 symmetric). e may be a symbol. For e → 0 all four are those of the posterior: S → H⁻¹, K → −T∘ΣΣΣ.
 
+With `confinement` = c all four hold with P = H + c I for H; only the observables keep H (`Law.hessian`).
+
 Notation as in `theory.tensors`; (T:M)_i = Σ_jk T_ijk M_jk. Reading order: `law`, `Law` and its methods (the discrete Lemmas 18, 20
 and 25, Example 27 and the learning coefficient), then the four equations.
 """
@@ -30,7 +32,7 @@ from typing import Any
 
 import sympy as sp
 
-from theory.langevin import Noise, refuse_unstable
+from theory.langevin import Noise, locate_confined, refuse_unstable
 from theory.tensors import LossData, Taylor, contract, dot, loss_data, taylor
 
 HALF, QUARTER = sp.Rational(1, 2), sp.Rational(1, 4)
@@ -38,7 +40,10 @@ HALF, QUARTER = sp.Rational(1, 2), sp.Rational(1, 4)
 
 @dataclass(frozen=True)
 class Law:
-    """S, m, K, S₂ of the chain, with H, T, Q of the loss: E x = h m, Cov x = S + h² S₂, κ₃(x) = h K; exact expressions."""
+    """S, m, K, S₂ of the chain: E x = h m, Cov x = S + h² S₂, κ₃(x) = h K; exact expressions.
+
+    data, Q: the tensors of the potential that drives the chain, L + (c/2)|w − w*|² with c = `confinement` (P = H + c I for H).
+    """
 
     data: LossData
     Q: sp.Array
@@ -47,6 +52,7 @@ class Law:
     m: sp.Matrix
     K: sp.Array
     S2: sp.Matrix
+    confinement: sp.Expr = sp.S.Zero
 
     def mean(self, psi: sp.Expr) -> sp.Expr:
         """Lemma 18 for the chain: t(Eψ − ψ(w*)) → b·m + ½ tr(BS) = ½ [tr(BS) − b·H⁻¹(T:S)]."""
@@ -70,16 +76,34 @@ class Law:
         k = sp.Add(*(f.D2[i, j] * self.K[i, j, l] * g.D1[l] for i in n for j in n for l in n))
         return HALF * dot(self.S * g.D1, contract(f.D3, self.S)) + HALF * k + dot(self.m, f.D2 * self.S * g.D1)
 
+    def with_the_loss(self, psi: sp.Expr) -> sp.Expr:
+        """Example 27 for the chain, t² Cov(L, ψ) → ½ tr(HSBS) + ½ H_ij K_ijk b_k: the terms in T:S cancel, exactly in e.
+
+        Under a confinement c they do so up to ½ c (T:S)·P⁻¹Sb, P = H + c I.
+        """
+        f, H, n = self._taylor(psi), self.hessian, range(len(self.variables))
+        k = sp.Add(*(H[i, j] * self.K[i, j, l] * f.D1[l] for i in n for j in n for l in n))
+        left = self.confinement * dot(contract(self.data.T, self.S), self.data.Sigma * self.S * f.D1)
+        return sp.cancel(((H * self.S * f.D2 * self.S).trace() + k + left) / 2)
+
+    @property
+    def hessian(self) -> sp.Matrix:
+        """H of the loss itself, P − c I."""
+        return self.data.H - self.confinement * sp.eye(len(self.variables))
+
     def learning_coefficient(self) -> tuple[sp.Expr, sp.Expr]:
         """l₀ and l₁ of t E[L − L(w*)] = l₀ + l₁/t + O(t⁻²):
 
-        l₀ = ½ tr(HS),   l₁ = ½ tr(HS₂) − ⅛ (T:S)·H⁻¹(T:S) + (1/6) T∴K + ⅛ Q::(S, S).
+        l₀ = ½ tr(HS),   l₁ = ½ tr(HS₂) + ½ m·Hm + ½ m·(T:S) + (1/6) T∴K + ⅛ Q::(S, S);
+
+        without confinement Hm = −½ T:S, and the second and third terms are −⅛ (T:S)·H⁻¹(T:S).
         """
+        H, m = self.hessian, self.m
         n, TS = range(len(self.variables)), contract(self.data.T, self.S)
         TK = sp.Add(*(self.data.T[i, j, k] * self.K[i, j, k] for i in n for j in n for k in n))
         QSS = sp.Add(*(self.Q[i, j, k, l] * self.S[i, j] * self.S[k, l] for i in n for j in n for k in n for l in n))
-        first = (self.data.H * self.S2).trace() / 2 - dot(TS, self.data.Sigma * TS) / 8 + TK / 6 + QSS / 8
-        return sp.cancel((self.data.H * self.S).trace() / 2), sp.cancel(first)
+        first = ((H * self.S2).trace() + dot(m, H * m) + dot(m, TS)) / 2 + TK / 6 + QSS / 8
+        return sp.cancel((H * self.S).trace() / 2), sp.cancel(first)
 
     def _taylor(self, f: sp.Expr) -> Taylor:
         return taylor(f, self.variables, self.data.at)
@@ -92,6 +116,7 @@ def law(
     e: Any,
     at: Any = None,
     gamma: Any = 0,
+    confinement: Any = 0,
     noise: Noise | None = None,
     preconditioner: Any = None,
 ) -> Law:
@@ -100,7 +125,10 @@ def law(
     noise[(i, j)] and noise[(i, j, k)]: the covariance and the third cumulant of the gradient over t, expressions in `variables`.
     Higher cumulants do not enter to this order. Raises `BadInput` when the chain is unstable at leading order.
     """
-    variables, e, gamma = tuple(variables), sp.sympify(e), sp.sympify(gamma)
+    variables, e, gamma, confinement = tuple(variables), sp.sympify(e), sp.sympify(gamma), sp.sympify(confinement)
+    at = locate_confined(sp.sympify(loss), variables, at, confinement)
+    square = sp.Add(*((v - at[v]) ** 2 for v in variables))
+    loss = loss + confinement / 2 * square
     data = loss_data(loss, variables, at)
     d = len(variables)
     D = sp.eye(d) if preconditioner is None else sp.Matrix(preconditioner)
@@ -112,7 +140,7 @@ def law(
     S = chain.covariance()
     m = -data.Sigma * contract(data.T, S) / 2
     K = chain.third_cumulant(S)
-    return Law(data, Q, variables, S, m, K, chain.second_covariance(S, m, K))
+    return Law(data, Q, variables, S, m, K, chain.second_covariance(S, m, K), confinement)
 
 
 def _at(data: LossData, f: sp.Expr, *by: sp.Symbol) -> sp.Expr:

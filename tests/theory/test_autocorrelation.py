@@ -94,12 +94,75 @@ def test_the_variance_of_a_covariance_estimate_in_the_eigenbasis() -> None:
         assert sp.simplify(found - wrong) != 0
 
 
+@pytest.mark.parametrize("lag", [0, 1, 3])
+def test_mehlers_formula_for_quartics(lag) -> None:
+    """Means of fourth, second and zeroth derivatives enter: against P^k applied to monomials, H not diagonal."""
+    H, step = sp.Matrix([[2, R(1, 2)], [R(1, 2), 1]]), R(1, 3)
+    gaussian = (sp.Matrix([x, y]).T * H * sp.Matrix([x, y]))[0] / 2
+    S, A = (H - step * H * H / 4).inv(), sp.eye(2) - step * H / 2
+    for f, g, order in (
+        (x**4, x**2 * y**2, 4),
+        (x**3 * y, y**2, 3),
+        (x**3, lam * x * y**2, 3),
+        (x**6, y**2, 4),
+        (x**2, y, 2),
+    ):
+        found = ac.lagged(gaussian, f, g, (x, y), order=order, e=step, lag=lag)[order]
+        assert sp.expand(found - ac.mehler(f, g, (x, y), S=S, moved=A**lag * S)) == 0
+
+
+def test_mehlers_formula_for_mixed_degrees() -> None:
+    """E D(x + x³ + x⁵) = 1 + 3S + 15S², so the covariance with x is that times M."""
+    S, M = sp.symbols("S M")
+    found = ac.mehler(x + x**3 + x**5, x, (x,), S=sp.Matrix([[S]]), moved=sp.Matrix([[M]]))
+    assert sp.expand(found - M * (1 + 3 * S + 15 * S**2)) == 0
+
+
+def test_the_arguments_of_the_public_functions_reach_the_chain() -> None:
+    """`thin`, γ, noise and the named minimum: each function against the methods of one `InTime`, and with a changed argument."""
+    loss = (x**2 - 1) ** 2 / 8 + x**3 / 50 - 3 * x / 50  # minima at ±1, of different curvature
+    chain = {"e": R(1, 2), "order": 2, "at": (1,), "gamma": R(1, 3), "noise": {(0, 0): 1 + x**2}}
+    timed = ac.InTime(loss, [x, x**2], (x,), **chain)
+    assert ac.long_run(loss, x, x**2, (x,), **chain) == timed.long_run(0, 1, 1) != timed.long_run(0, 1, 2)
+    assert ac.estimator(loss, x, x**2, (x,), **chain) == timed.estimator(0, 1, 1)
+    assert ac.estimator(loss, x, x**2, (x,), thin=2, **chain) == timed.estimator(0, 1, 2)
+    assert ac.from_start(loss, x, (x,), steps=3, **chain) == timed.from_start(0, 3)
+    for thin in (1, 2):
+        sums, weighted = timed.long_run(1, 1, thin), timed.weighted(1, 1, thin)
+        found = ac.variance_of_mean(loss, x**2, (x,), draws=7, thin=thin, **chain)
+        assert [sp.expand(c) for c in found] == [a / 7 - b / 49 for a, b in zip(sums, weighted, strict=True)]
+    assert ac.variance_of_mean(loss, x**2, (x,), draws=7, **chain) == ac.variance_of_mean(
+        loss, x**2, (x,), draws=7, thin=1, **chain
+    )
+    for what in ("long_run", "estimator", "weighted"):
+        assert getattr(timed, what)(0, 1) == getattr(timed, what)(0, 1, 1) != getattr(timed, what)(0, 1, 2)
+    assert timed.poisson(timed.fluctuation(0)) == timed.poisson(timed.fluctuation(0), 1)
+    assert ac.from_start(loss, 3 + x, (x,), steps=3, **chain)[0] == 4
+    twice = ac.variance_of_mean(x**2 / 2, x, (x,), e=R(1), order=1, draws=5, thin=2)
+    assert twice[1] == R(4, 3) * (tau(R(1, 4)) / 5 - R(8, 9) / 25)  # 2ρ/(1 − ρ)² = 8/9 at ρ = 1/4
+    once = ac.variance_of_mean(x**2 / 2, x, (x,), e=R(1), order=1, draws=1)
+    assert once[1] == R(4, 3) * (tau(R(1, 2)) - 4)  # Σ_k |k| a^k = 2a/(1 − a)² = 4
+
+
+def test_the_control_variate_of_a_thinned_chain_at_a_named_minimum() -> None:
+    """u − P²u = φ − Eφ for the linear chain about w* = 3, γ = 2 in the drift: u = (w − 3)/(1 − a²), exactly in t."""
+    t, step = sp.Symbol("t", positive=True), R(1, 2)
+    loss = (x - 3) ** 2 / 2
+    u_ = ac.control_variate(loss, x, (x,), e=step, order=1, t=t, thin=2, at=(3,))
+    assert sp.expand(u_ - (x - 3) / (1 - R(9, 16))) == 0
+    with_localisation = ac.control_variate(loss, x, (x,), e=step, order=2, t=t, thin=2, at=(3,), gamma=2)
+    a = 1 - step / 2 * (1 + 2 / t)
+    exact = sp.series((1 / (1 - a**2)).subs(t, 1 / u), u, 0, 2).removeO().subs(u, 1 / t)
+    assert sp.expand(with_localisation - (x - 3) * exact) == 0
+
+
 def test_sums_of_lags_beyond_leading_order() -> None:
     """Σ_k by the Poisson equation against the lags added up, to t^−2; the remainder of the geometric tails is below 1e-9."""
     f, g, settings_ = x * y + x, y**2, {"e": R(3, 2), "order": 2}
     sums = ac.long_run(PLANE, f, g, (x, y), **settings_)
-    weighted = ac.InTime(PLANE, [f, g], (x, y), **settings_).weighted(0, 1)
-    lags = [ac.lagged(PLANE, f, g, (x, y), lag=k, **settings_) for k in range(-35, 36)]
+    timed = ac.InTime(PLANE, [f, g], (x, y), **settings_)
+    weighted = timed.weighted(0, 1)
+    lags = [timed.lagged(0, 1, k) for k in range(-35, 36)]
     for order in (1, 2):
         assert abs(float(sums[order] - sum(lag[order] for lag in lags))) < 1e-6
         assert abs(float(weighted[order] - sum(abs(k) * lag[order] for k, lag in enumerate(lags, -35)))) < 1e-4
@@ -181,12 +244,62 @@ def test_a_simulation_has_the_predicted_standard_error() -> None:
     assert abs(measured / independent - 1) > 4.9 * sem
 
 
+@settings(max_examples=3, deadline=None)
+@given(small, small, st.sampled_from([1, 2]))
+def test_a_preconditioner_is_a_change_of_coordinates_in_time_too(b, c, thin) -> None:
+    """w = Wv, D = WWᵀ: sums of lags, standard errors of covariances, burn-in, with minibatch noise and a confinement k|Wv|²/2."""
+    W = sp.Matrix([[2, R(1, 2)], [b, 1]])
+    loss = PLANE + c * x * y / 4
+    moved = dict(zip((x, y), W * sp.Matrix([x, y]), strict=True))
+    kicks = [x + x * y, y - 2 * x, x - y - x * y]
+    pulled = [f.subs(moved, simultaneous=True) for f in (loss, x * y, x + y**2)]
+    options = {"e": R(1, 8), "at": (0, 0)}
+    noise = langevin.minibatch([loss + k for k in kicks], (x, y), ratio=R(3, 5))
+    moved_noise = langevin.minibatch([(loss + k).subs(moved, simultaneous=True) for k in kicks], (x, y), ratio=R(3, 5))
+    direct = ac.InTime(
+        loss, [x * y, x + y**2], (x, y), order=3, noise=noise, preconditioner=W * W.T, confinement=R(1, 3), **options
+    )
+    pulled[0] += R(1, 6) * sum(f**2 for f in moved.values())
+    changed = ac.InTime(pulled[0], pulled[1:], (x, y), order=3, noise=moved_noise, **options)
+    for what in ("long_run", "estimator", "lagged", "weighted"):
+        arguments = (0, 1, 3) if what == "lagged" else (0, 1, thin)
+        assert getattr(direct, what)(*arguments) == getattr(changed, what)(*arguments)
+    assert direct.from_start(1, 3) == changed.from_start(1, 3)
+
+
+def test_the_preconditioned_standard_error_of_the_loss_in_three_dimensions() -> None:
+    """Leading order: ½ Σ_ij λ_i λ_j S_ij² τ(a_i² …) over the eigenvalues λ of DH, here 1, 1/2 and 1/4 with D and H not diagonal."""
+    z = sp.Symbol("z", real=True)
+    V, lams, step = sp.Matrix([[1, 2, 0], [0, 1, 1], [1, 0, 1]]), (R(1), R(1, 2), R(1, 4)), R(3, 2)
+    D = V * V.T  # H = V^{−T} Λ V^{−1}: the chain in v = V^{−1} w has H = Λ and D = 1
+    H = V.inv().T * sp.diag(*lams) * V.inv()
+    v = sp.Matrix([x, y, z])
+    loss = sp.expand((v.T * H * v)[0] / 2)
+    for thin in (1, 3):
+        found = ac.long_run(loss, loss, loss, (x, y, z), e=step, order=2, thin=thin, preconditioner=D)
+        expected = sum(tau((1 - step * q / 2) ** (2 * thin)) / (2 * (1 - step * q / 4) ** 2) for q in lams)
+        assert found == (0, 0, expected)
+        plain = sum(tau((1 - step * q / 2) ** 2) for q in lams) / 2
+        assert found[2] != plain
+
+
+def test_confinement_reaches_the_autocovariances() -> None:
+    options = {"e": R(1, 3), "order": 3, "at": (0, 0)}
+    by_hand = PLANE + R(2, 3) * (x**2 + y**2) / 2
+    for call in (ac.long_run, ac.estimator):
+        found = call(PLANE, x + x * y, PLANE, (x, y), confinement=R(2, 3), **options)
+        assert found == call(by_hand, x + x * y, PLANE, (x, y), **options)
+
+
 @pytest.mark.parametrize(
     ("call", "says"),
     [
         (lambda: ac.long_run(x**2, x, x, (x,), e=R(1), order=1, thin=0), "at least one step apart"),
         (lambda: ac.long_run(x**2, x, x, (x,), e=R(5), order=1), "unstable at leading order"),
-        (lambda: ac.variance_of_mean(x**2, x, (x,), e=R(1), order=1, draws=0), "at least one draw"),
+        (
+            lambda: ac.variance_of_mean(x**2, x, (x,), e=R(1), order=1, draws=0),
+            "^a mean needs at least one draw; it was given 0$",
+        ),
     ],
 )
 def test_refusals(call, says) -> None:
@@ -196,5 +309,7 @@ def test_refusals(call, says) -> None:
 
 def test_the_poisson_equation_needs_mean_zero() -> None:
     chain = ac.InTime(x**2 / 2 + x**4, [x**2], (x,), e=R(1), order=1)
-    with pytest.raises(BadInput, match="mean zero"):
+    with pytest.raises(
+        BadInput, match=r"^the Poisson equation needs an observable of mean zero; subtract its expectation first$"
+    ):
         chain.poisson(chain.centred(0))

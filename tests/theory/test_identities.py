@@ -21,6 +21,7 @@ def test_the_named_identities() -> None:
     assert sp.expand(step_identity(x, (x, y), (p, q), epsilon=eps, preconditioner=D) + eps / 2 * (D * g)[0]) == 0
     expected = (v.T * g)[0] - 2 - eps / 4 * (g.T * D * g)[0]
     assert sp.expand(virial((x, y), (p, q), epsilon=eps, preconditioner=D) - expected) == 0
+    assert sp.expand(virial((x, y), (p, q), epsilon=eps) - (x * p + y * q - 2 - eps / 4 * (p**2 + q**2))) == 0
     both = step_identity(x * y, (x, y), (p, q), epsilon=eps, preconditioner=D)
     Dg = D * g
     assert sp.expand(both - (eps * D[0, 1] - eps / 2 * (x * Dg[1] + y * Dg[0]) + eps**2 / 4 * Dg[0] * Dg[1])) == 0
@@ -116,3 +117,9 @@ def test_a_simulated_chain() -> None:
 def test_refusals(f, gradient, says) -> None:
     with pytest.raises(BadInput, match=says):
         step_identity(f, (x,), gradient, epsilon=R(1, 2))
+
+
+def test_the_refusal_names_the_field_and_its_variables() -> None:
+    with pytest.raises(BadInput) as caught:
+        step_identity(sp.sin(x), (x, y), (p, q), epsilon=R(1, 2))
+    assert str(caught.value) == "the field must be a polynomial in x, y; sin(x) is not"

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from theory import langevin, laplace
 from theory.errors import BadInput
 
-x, y = sp.symbols("x y", real=True)
+x, y, z = sp.symbols("x y z", real=True)
 lam, T, Q, u, e, g = sp.symbols("lambda T Q u e gamma")
 UNSTABLE = "the chain with step e = {} is unstable at leading order: e·λ_max(DH) must be below 4; take a smaller e"
 QUARTIC = lam * x**2 / 2 + T * x**3 / 6 + Q * x**4 / 24
@@ -50,6 +50,35 @@ def test_small_steps_give_the_posterior(a, b, c, p, q) -> None:
     assert tuple(sp.limit(coefficient, e, 0) for coefficient in chain) == laplace.cumulant(
         loss, (phi, psi), (x, y), order=2
     )
+
+
+SPACE = x**2 / 2 + y**2 + 2 * z**2 + x**3 / 6 - x * y**2 / 4 + x * y * z / 3 + z**3 / 9 + (x**2 + y**2 + z**2) ** 2 / 8
+SKEWED = SPACE + x * y / 3 + y * z / 5 + x**2 * z / 7
+LINE = x**2 / 2 + x**3 / 6 + x**4 / 8 + x**5 / 50 + x**6 / 40
+PLANE = x**2 + y**2 / 2 + x * y / 3 + x**3 / 6 + x * y**2 / 4 + x**2 * y / 7 + x**4 / 8 + y**4 / 10
+
+
+@pytest.mark.parametrize(
+    ("loss", "phis", "order"),
+    [
+        (LINE, (x**2, x), 8),
+        (PLANE, (x**2 + x * y, y), 3),
+        (SPACE, (x * y + z**2,), 2),
+        pytest.param(SKEWED, (x * y, z), 2, marks=pytest.mark.slow),
+    ],
+    ids=["d=1", "d=2", "d=3", "d=3, full Hessian"],
+)
+def test_small_steps_give_the_posterior_at_higher_orders(loss, phis, order) -> None:
+    """As rational functions of e, at e = 0; with γ every coefficient in d = 1 as the prior exp(−γx²/2) has it."""
+    v = tuple(sorted(loss.free_symbols, key=str))
+    chain = langevin.cumulant(loss, phis, v, e=e, order=order, at=(0,) * len(v))
+    assert tuple(sp.cancel(f).subs(e, 0) for f in chain) == laplace.cumulant(
+        loss, phis, v, order=order, at=(0,) * len(v)
+    )
+    if len(v) == 1:
+        chain = langevin.cumulant(loss, phis, v, e=e, order=4, at=(0,), gamma=3)
+        posterior = laplace.cumulant(loss, phis, v, order=4, at=(0,), prior=sp.exp(-3 * x**2 / 2))
+        assert tuple(sp.cancel(f).subs(e, 0) for f in chain) == posterior
 
 
 @settings(max_examples=12, deadline=None)
@@ -158,7 +187,8 @@ def test_a_step_is_carried_no_further_than_its_moment_needs() -> None:
     """Of E[(x')^α | x] the orders up to h^{2·order − |α|} are known, and no more: the work grows with every order."""
     chain = langevin.Chain(x**2 + x**3 + x**4, [x], (x,), e=e, order=3, noise={(0, 0): x**2, (0, 0, 0): 1 + x})
     assert [len(chain.step((n,))) for n in range(7)] == [7, 6, 5, 4, 3, 2, 1]
-    assert {len(kappa) for kappa in chain._kappa.values()} == {7}
+    (stage,) = chain.stages
+    assert {len(kappa) for kappa in stage.kappa.values()} == {7}
 
 
 def test_irrational_and_symbolic_chains() -> None:
@@ -283,3 +313,51 @@ def test_the_limit_of_stability() -> None:
 def test_a_cumulant_of_nothing_is_refused() -> None:
     with pytest.raises(BadInput, match=r"^a joint cumulant needs at least one observable$"):
         langevin.cumulant(x**2 / 2, (), (x,), e=1, order=1)
+
+
+c = sp.Symbol("c", positive=True)
+
+
+def plane(a, b) -> sp.Expr:
+    return x**2 / 2 + y**2 + a * x * y / 2 + b * x**3 / 3 + x * y**2 / 4 + (x**2 + y**2) ** 2
+
+
+@settings(max_examples=8, deadline=None)
+@given(small, small, st.booleans())
+def test_confinement_is_a_term_of_the_loss_that_observables_do_not_see(a, b, scaled) -> None:
+    """`confinement` = k against the loss with (k/2)|w|² written into it, noise and preconditioner present; φ = L stays L."""
+    loss, k, D = plane(a, b), sp.Rational(2, 3), [[1, a / 2], [a / 2, 1]] if scaled else None
+    phis, chain = (loss, y + x**2), {"e": sp.Rational(1, 5), "order": 2, "noise": {(0, 0): 1 + x, (0, 0, 1): 2 + 0 * x}}
+    by_hand = langevin.cumulant(loss + k * (x**2 + y**2) / 2, phis, (x, y), at=(0, 0), preconditioner=D, **chain)
+    assert langevin.cumulant(loss, phis, (x, y), confinement=k, preconditioner=D, **chain) == by_hand
+    one = langevin.expectation(loss, loss, (x, y), confinement=k, gamma=1, preconditioner=D, **chain)
+    assert one == langevin.expectation(loss + k * (x**2 + y**2) / 2, loss, (x, y), gamma=1, preconditioner=D, **chain)
+
+
+def test_confinement_sums_the_series_in_the_localisation() -> None:
+    """γ = c t: what the coefficient of t^{−n−m} has at γ^m, the confined coefficient of t^{−n} has at c^m."""
+    loss, size = x**2 / 2 + x**3 / 3 + x**4, sp.Rational(3, 5)
+    for phi in (x, loss):
+        perturbative = [sp.Poly(f, g) for f in langevin.expectation(loss, phi, (x,), e=size, order=5, gamma=g)]
+        confined = langevin.expectation(loss, phi, (x,), e=size, order=2, confinement=c)
+        for n in (1, 2):
+            taylor = sp.series(confined[n], c, 0, 4).removeO()
+            assert [taylor.coeff(c, m) for m in range(4)] == [
+                perturbative[n + m].coeff_monomial(g**m) for m in range(4)
+            ]
+
+
+def test_a_confined_minimum_may_be_flat_or_a_saddle() -> None:
+    """L = x⁴/24 and L = −x²/2 + x⁴/24 at the origin under c = 2; unconfined, both are refused."""
+    for loss in (x**4 / 24, -(x**2) / 2 + x**4 / 24):
+        found = langevin.expectation(loss, x**2, (x,), e=1, order=2, at=(0,), confinement=2)
+        assert found == langevin.expectation(loss + x**2, x**2, (x,), e=1, order=2, at=(0,))
+        assert found[1] != 0
+        with pytest.raises(BadInput):
+            langevin.expectation(loss, x**2, (x,), e=1, order=2, at=(0,))
+    with pytest.raises(BadInput, match="not a critical point"):
+        langevin.expectation(x**4 / 24, x**2, (x,), e=1, order=2, at=(1,), confinement=2)
+    centred = langevin.expectation((x - 1) ** 4, x**2, (x,), e=1, order=1, at=(1,), confinement=2)
+    assert centred == (1, langevin.expectation(x**4, x**2, (x,), e=1, order=1, at=(0,), confinement=2)[1])
+    with pytest.raises(BadInput, match="unstable"):
+        langevin.expectation(x**2 / 2, x, (x,), e=1, order=1, confinement=4)

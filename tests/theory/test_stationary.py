@@ -44,24 +44,32 @@ def problems(draw, d: int):
             for k in range(j, d):
                 noise[i, j, k] = draw(small)
     p = sp.Matrix(d, d, [draw(small) for _ in range(d * d)]) / 3
-    return loss, phis, v, noise, p.T * p + sp.eye(d) / 2, draw(small) + 1
+    return loss, phis, v, noise, p.T * p + sp.eye(d) / 2, draw(small) + 1, draw(small) ** 2
 
 
 @pytest.mark.parametrize(("d", "examples"), [(1, 12), (2, 5), (3, 2)])
 def test_closed_forms_are_the_moment_recursion(d: int, examples: int) -> None:
-    """Exactly over Q, with noise whose covariance moves, third cumulants, localisation and a preconditioner."""
+    """Exactly over Q, with noise whose covariance moves, third cumulants, localisation, confinement and a preconditioner."""
 
     @settings(max_examples=examples, deadline=None)
     @given(problems(d), st.sampled_from(["1/10", "1/7"]))
     def check(problem, step: str) -> None:
-        loss, (phi, psi), v, noise, D, g = problem
-        options = {"e": sp.Rational(step), "at": (0,) * d, "gamma": g, "noise": noise, "preconditioner": D}
+        loss, (phi, psi), v, noise, D, g, c = problem
+        options = {
+            "e": sp.Rational(step),
+            "at": (0,) * d,
+            "gamma": g,
+            "confinement": c,
+            "noise": noise,
+            "preconditioner": D,
+        }
         closed = law(loss, v, **options)
         assert closed.mean(phi) == langevin.expectation(loss, phi, v, order=1, **options)[1]
         assert closed.covariance(phi, psi) == langevin.cumulant(loss, (phi, psi), v, order=2, **options)[1:]
         third = langevin.cumulant(loss, (v[0], v[0], v[-1]), v, order=2, **options)[2]
         assert closed.K[0, 0, d - 1] == third
         assert closed.learning_coefficient() == langevin.expectation(loss, loss, v, order=2, **options)[1:]
+        assert closed.with_the_loss(psi) == langevin.cumulant(loss, (loss, psi), v, order=2, **options)[2]
 
     check()
 
@@ -119,6 +127,17 @@ def test_the_t_term_of_example_27_has_no_linear_bias() -> None:
     _, second = law(loss, (x, y), e=e, at=(0, 0)).covariance(loss, psi)
     trace = sum((sp.diff(psi, v, 2) for v in (x, y)), sp.S.Zero)
     assert sp.simplify(sp.diff(second, e).subs(e, 0) - trace / 4) == 0
+
+
+def test_example_27_has_no_quadratic_in_the_cubic_term() -> None:
+    """The second and fourth terms of Lemma 25 cancel for φ = L; under a confinement c they do not: ½ c (T:S)·P⁻¹Sb is left."""
+    free = law(ONE, (x,), e=e, at=(0,))
+    assert in_u(free.with_the_loss(x) - lam * free.K[0, 0, 0] / 2) == 0
+    c = sp.Symbol("c", positive=True)
+    confined = law(ONE, (x,), e=e, at=(0,), confinement=c)
+    left = confined.with_the_loss(x) - lam * confined.K[0, 0, 0] / 2
+    assert sp.simplify(left - c * T * confined.S[0] ** 2 / (lam + c) / 2) == 0
+    assert sp.simplify(confined.with_the_loss(x) - confined.covariance(ONE, x)[1]) == 0
 
 
 WRONG = {

@@ -1,0 +1,204 @@
+"""The moment recursion: the stationary law of any chain whose step is given by its conditional cumulants, order by order.
+
+A chain near a point, in the scale x = t^{1/2}(w − w*), h = t^{−1/2}, is known through the conditional cumulants κ_α(x; h) of its
+next state x' given x: series in h whose coefficient of h^j is a polynomial of degree ≤ |α| + j (for |α| = 1 and j = 0: the linear
+map F_0). Its one-step operator on monomials follows from them,
+
+    P x^{e_i+β} = Σ_{γ≤β} C(β,γ) κ_{e_i+γ}(x; h) · P x^{β−γ},            P f = E[f(x') | x],
+
+and the part of P x^α at h^j has degree ≤ |α| + j. A step made of several random maps in turn (kick, drift, friction, …) is the
+product of theirs, P = P_1 P_2 … P_n, the first to act written first. Stationarity, E[P x^α] = E[x^α], determines the moments
+m_α = Σ_k h^k m_α^{(k)}: at each order of h and each degree one linear system
+
+    m_α^{(k)} − [top degree of P x^α at h^0] m^{(k)} = Σ_{(j,β): j > 0 or |β| < |α|} [h^j x^β](P x^α) m_β^{(k−j)},
+
+never singular for |eigenvalues of F_0| < 1. Degrees at most |α| + k occur, so the recursion ends.
+
+Nothing else is assumed: the noise may depend on the place and need not be Gaussian, the map need not be a gradient step, the linear
+map need not be symmetric or diagonal. The coefficients lie in any exact field: Q, an algebraic extension, rational functions of
+the parameters. (There are no floats here; a float is served by the rational that it is.)
+
+Reading order: `Stage` (one random map), `Recursion` (the chain made of stages), `stable` (|eigenvalues| < 1, decided exactly).
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import combinations_with_replacement, product
+from math import comb, prod
+from operator import sub
+from typing import Any
+
+import sympy as sp
+from sympy.polys.matrices import DomainMatrix
+
+from theory.jets import Jets, multiply
+from theory.laplace import cumulant_from_moments
+
+Monomial = tuple[int, ...]
+Graded = list[Any]
+"""Σ_j h^j f_j(x): the list of the polynomials f_j."""
+
+
+class Stage:
+    """One random map x → x', given by its conditional cumulants; `orders(n)`: how many orders of h a monomial of degree n needs."""
+
+    def __init__(self, ring: Any, kappa: Mapping[Monomial, Graded], orders: Callable[[int], int]):
+        self.ring, self.kappa, self.orders = ring, kappa, orders
+        self._steps: dict[Monomial, Graded] = {(0,) * ring.ngens: [ring.one] + [ring.zero] * (orders(0) - 1)}
+
+    def step(self, alpha: Monomial) -> Graded:
+        """P x^α = E[(x')^α | x] as a series in h of polynomials in x."""
+        if alpha not in self._steps:
+            i = next(k for k, power in enumerate(alpha) if power)
+            beta = (*alpha[:i], alpha[i] - 1, *alpha[i + 1 :])
+            needed = self.orders(sum(alpha))
+            terms = []
+            for gamma in product(*(range(b + 1) for b in beta)):
+                kappa = self.kappa.get(tuple(g + (k == i) for k, g in enumerate(gamma)))
+                if kappa is not None:
+                    rest = self.step(tuple(map(sub, beta, gamma)))
+                    factor = self.ring.domain(prod(map(comb, beta, gamma)))
+                    terms.append([c * factor for c in multiply(kappa[:needed], rest, self.ring.zero)])
+            self._steps[alpha] = list(map(self.ring.add, *terms))
+        return self._steps[alpha]
+
+    def apply(self, graded: Graded) -> Graded:
+        """P f for f = Σ_j h^j f_j, to the order to which f is known."""
+        return pulled_back(self.step, graded, self.ring)
+
+
+def pulled_back(step: Callable[[Monomial], Graded], graded: Graded, ring: Any) -> Graded:
+    """Σ_j h^j Σ_α f_{j,α} P x^α, truncated at the length of f."""
+    result = [ring.zero for _ in graded]
+    for j, part in enumerate(graded):
+        for alpha, c in part.items():
+            for i, image in enumerate(step(tuple(alpha))[: len(graded) - j]):
+                result[j + i] = result[j + i] + image * c
+    return result
+
+
+class Recursion:
+    """The moments of the chain whose step is the `stages` in turn, to order h^top, and means and cumulants of its observables.
+
+    jets: the ring and its coefficients; observables: their graded Taylor parts at w*, f_j of degree ≤ j.
+    symmetric: whether (x, h) → (−x, −h) leaves the chain as it is, so that moments of odd |α| + k vanish.
+    """
+
+    def __init__(
+        self, jets: Jets, stages: Sequence[Stage], observables: Sequence[Sequence[Any]], top: int, *, symmetric: bool = True
+    ):  # fmt: skip
+        self.jets, self.ring, self.domain = jets, jets.ring, jets.domain
+        self.d, self.top, self.stages = jets.ring.ngens, top, tuple(stages)
+        self.observables, self.symmetric = observables, symmetric
+        self._steps: dict[Monomial, Graded] = {}
+        self._solved: dict[tuple[int, int], dict[Monomial, Any]] = {}
+        self._systems: dict[int, DomainMatrix] = {}
+
+    def cumulant(self, indices: Sequence[int]) -> tuple[sp.Expr, ...]:
+        """Coefficients of κ of the observables with these indices (repetition allowed)."""
+        indices = tuple(indices)
+
+        def moment(block: tuple[int, ...]) -> list[Any]:
+            centred = [self.ring.one] + [self.ring.zero] * self.top
+            for i in block:
+                centred = multiply(self.centred(i), centred, self.ring.zero)
+            return self.mean(centred)
+
+        series = cumulant_from_moments(indices, moment, lambda f, g: multiply(f, g, self.domain.zero))
+        if len(indices) == 1:  # constants drop out of all other cumulants
+            series[0] = series[0] + self.observables[indices[0]][0].coeff(1)
+        return tuple(self.jets.expr(c) for c in series)
+
+    def mean(self, graded: Sequence[Any]) -> list[Any]:
+        """E of Σ_j h^j f_j(x) as a series in h² = 1/t."""
+        result = []
+        for k in range(0, len(graded), 2):
+            total = self.domain.zero
+            for j in range(k + 1):
+                for alpha, c in graded[j].items():
+                    total = total + c * self.moment(tuple(alpha), k - j)
+            result.append(total)
+        return result
+
+    def moment(self, alpha: Monomial, k: int) -> Any:
+        """The coefficient of h^k in E[x^α]."""
+        degree = sum(alpha)
+        if self.symmetric and degree % 2 != k % 2:
+            return self.domain.zero
+        if degree == 0:
+            return self.domain.one if k == 0 else self.domain.zero
+        if (degree, k) not in self._solved:
+            self._solved[degree, k] = self._solve(degree, k)
+        return self._solved[degree, k][alpha]
+
+    def _solve(self, degree: int, k: int) -> dict[Monomial, Any]:
+        """m = (leading matrix of this degree) m + (everything already known)."""
+        alphas = list(monomials(self.d, degree))
+        known = []
+        for alpha in alphas:
+            step, total = self.step(alpha), self.domain.zero
+            for j in range(k + 1):
+                for beta, c in step[j].items():
+                    if j or sum(beta) < degree:
+                        total = total + c * self.moment(tuple(beta), k - j)
+            known.append(total)
+        if degree not in self._systems:
+            leading = self.leading(degree)
+            self._systems[degree] = (leading.eye(leading.shape, self.domain) - leading).to_field().inv()
+        vector = DomainMatrix([[c] for c in known], (len(known), 1), self.domain)
+        solution = self._systems[degree] * vector
+        return {alpha: solution[i, 0].element for i, alpha in enumerate(alphas)}
+
+    def leading(self, degree: int) -> DomainMatrix:
+        """The step on monomials of this degree at leading order: row α holds the top part of P x^α at h^0."""
+        rows = [
+            [self.step(a)[0].coeff(self.ring({b: 1})) for b in monomials(self.d, degree)]
+            for a in monomials(self.d, degree)
+        ]
+        return DomainMatrix(rows, (len(rows), len(rows)), self.domain)
+
+    def centred(self, i: int) -> Graded:
+        """Observable i without its value at w*, as a series in h."""
+        return [self.ring.zero, *self.observables[i][1:]]
+
+    def step(self, alpha: Monomial) -> Graded:
+        """P x^α of a whole step, to the order that a moment of x^α can need."""
+        if alpha not in self._steps:
+            *before, last = self.stages
+            graded = last.step(alpha)
+            for stage in reversed(before):
+                graded = stage.apply(graded)
+            self._steps[alpha] = graded
+        return self._steps[alpha]
+
+
+def for_moments(top: int) -> Callable[[int], int]:
+    """A moment of degree n is wanted to h^{top − n}: observables have degree ≤ j at h^j."""
+    return lambda degree: top + 1 - degree
+
+
+def monomials(d: int, degree: int) -> Iterator[Monomial]:
+    """The exponent vectors of d variables and this degree."""
+    for indices in combinations_with_replacement(range(d), degree):
+        yield unit(d, indices)
+
+
+def unit(d: int, indices: Sequence[int]) -> Monomial:
+    """The exponent vector of Π_i x_i over `indices`."""
+    return tuple(sum(1 for i in indices if i == k) for k in range(d))
+
+
+def stable(matrix: sp.Matrix) -> bool | None:
+    """Whether all eigenvalues lie inside the unit circle, exactly (Schur and Cohn); None where the entries are not rational.
+
+    A real polynomial p of degree n ≥ 1 has its zeros inside the circle iff |p(0)| < |leading coefficient| and so has
+    (a_n p(z) − a_0 z^n p(1/z))/z, of degree n − 1.
+    """
+    if not all(sp.sympify(c).is_Rational for c in matrix):
+        return None
+    coefficients = matrix.charpoly().all_coeffs()
+    while len(coefficients) > 1:
+        first, last = coefficients[0], coefficients[-1]
+        if abs(last) >= abs(first):
+            return False
+        coefficients = [first * a - last * b for a, b in zip(coefficients[:-1], coefficients[:0:-1], strict=True)]
+    return True
