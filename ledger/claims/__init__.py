@@ -13,6 +13,8 @@ SECTIONS = (
     "section6_chains",
     "section6_patterning",
     "appendix",
+    "chain_law",
+    "chain_time",
 )
 
 
