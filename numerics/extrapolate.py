@@ -16,7 +16,8 @@ rungs always help, until the radii of the F(t_j), amplified by about t^{λ_i}, t
   proved.
 * `truncation`: what the neglected terms do. This is *estimated*, not proved: SAFETY times the change of c_i when the
   smallest t and the last term are dropped. It is generous once the ladder has reached the asymptotic regime, since that
-  change is about the error of the smaller system.
+  change is about the error of the smaller system; on dense ladders, and on ladders that start too early, the error has been seen
+  to exceed four times the change.
 
 Notation: N rungs, λ_i exponents, k_i log powers, A_ji = g_i(t_j).
 Reading order: `coefficients`, `Coefficient`.
@@ -34,7 +35,7 @@ from flint import arb, arb_mat, ctx
 from numerics.precision import LOG2_10, Exact, digits, rational
 from theory.errors import BadInput
 
-SAFETY = 4
+SAFETY = 10
 MAX_RUNGS = 32
 
 Term = Exact | tuple[Exact, int]
