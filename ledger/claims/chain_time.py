@@ -20,7 +20,7 @@ from scipy import stats
 from ledger.claim import Budget, Claim, Evidence, Status
 from ledger.claims.chain_law import FULL, LINES, MINI, PAIRS, SECTION, ends, phi, psi
 from ledger.compare import FALSE_ALARM, combine, meets
-from ledger.discrete import GENERIC, Closed, Problem, R, batches, plane
+from ledger.discrete import GENERIC, Closed, Problem, R, batches, line, plane
 from ledger.discrete_runs import (
     KERNEL_DIGITS,
     Setting,
@@ -39,6 +39,9 @@ from theory import autocorrelation, first_order, langevin, laplace
 from theory.identities import virial
 
 THIN = 2
+MORE = tuple(
+    Setting(p, seed=60 + i, chains=2048) for i, p in enumerate((line(R(4, 5)), plane(R(1, 2)), plane(R(3, 2))))
+)
 WIDE = tuple(
     Setting(p, seed=80 + i, chains=28672, draws=48) for i, p in enumerate((LINES[0], LINES[2], plane(R(5, 3))))
 )
@@ -554,7 +557,7 @@ def enclose_any_order() -> Evidence:
 def scores(budget: Budget, law: type[Closed] = Closed) -> list[dict[str, Any]]:
     """z of the LLC, the third cumulant and Lemma 25's covariance in every setting, with standard errors predicted."""
     found = []
-    for setting in (*FULL, *MINI):
+    for setting in (*FULL, *MINI, *MORE):
         p, run, closed = setting.problem, observe(setting, budget.effort), law(setting.problem)
         f, g = phi(p), psi(p)
         x, form = ends(p)

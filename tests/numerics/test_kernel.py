@@ -47,7 +47,7 @@ def test_a_linear_chain_is_exact(curvature, tenths, lag) -> None:
 
 
 @pytest.mark.parametrize("u", [R(3, 5), R(3, 2), R(5, 2)])
-@pytest.mark.parametrize("noisy", [False, True])
+@pytest.mark.parametrize("noisy", ["", "gaussian", "batches"])
 def test_one_dimension_meets_the_expansion(u, noisy) -> None:
     """Coefficients of Var w, t E L and Cov(w², w) from a ladder of t: 8 digits at leading order and 5 at the next.
 
@@ -55,12 +55,16 @@ def test_one_dimension_meets_the_expansion(u, noisy) -> None:
     """
     e = u * R(4, 5)
     losses = (LINE + KICK, LINE - KICK)
-    noise = langevin.minibatch(losses, (x,), ratio=2, order=4) if noisy else None
+    gaussian = {(0, 0): 1 + sp.sin(x) / 3}
+    noise = {"": None, "gaussian": gaussian, "batches": langevin.minibatch(losses, (x,), ratio=2, order=4)}[noisy]
 
     def at(t):
-        batches: dict[str, Any] = {"losses": losses, "batch": t // 2} if noisy else {}
+        given: dict[str, dict[str, Any]] = {
+            "batches": {"losses": losses, "batch": t // 2},
+            "gaussian": {"noise": gaussian},
+        }
         with digits(36):
-            return kernel.stationary(LINE, (x,), t, e, **batches)
+            return kernel.stationary(LINE, (x,), t, e, **given.get(noisy, {}))
 
     kernels = {64 << j: at(64 << j) for j in range(8)}
     for traces, first in (((x, x), 1), ((LINE,), 1), ((x**2, x), 2)):
@@ -68,7 +72,7 @@ def test_one_dimension_meets_the_expansion(u, noisy) -> None:
             found = extrapolate.coefficients({t: k.cumulant(traces) for t, k in kernels.items()}, order=first + 1)
             series = langevin.cumulant(LINE, traces, (x,), e=e, order=first + 1, noise=noise)
             leading, following = (agreeing_digits(found[k].ball.mid(), series[k]) for k in (first, first + 1))
-        print(f"u = {u}, {'two kinds of example' if noisy else 'full batch'}, {traces}: {leading}, {following} digits")
+        print(f"u = {u}, {noisy or 'full batch'}, {traces}: {leading}, {following} digits")
         assert leading >= 8
         assert following >= 5
 
