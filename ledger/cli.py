@@ -10,6 +10,7 @@ With `--json -` nothing but JSON goes to stdout; progress goes to stderr. Heavy 
 listing claims and expanding a posterior start without jax.
 """
 
+import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -27,6 +28,7 @@ from theory.expression import parse, parse_point, parse_variables
 from theory.minimum import locate
 
 MAX_ORDER = 20
+MANY = 8  # claims from which starting another process pays
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 
@@ -110,7 +112,8 @@ def verify(
     layers = layer or list(Layer)
     applied = _on_a_network if network and not claims and Layer.SAMPLED in layers else None
     with report.watch(Console(stderr=True)) as progress:
-        result = run(chosen, layers, budget, progress, targets.json, applied=applied)
+        jobs = (os.cpu_count() or 1) if len(chosen) >= MANY else 1
+        result = run(chosen, layers, budget, progress, targets.json, applied=applied, jobs=jobs)
     targets.finish_report(result)
 
 

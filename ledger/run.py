@@ -11,12 +11,14 @@ with `keep` the report is saved after every claim.
     Report        all of it, with the environment; `to_json` is what `verify --json` prints
 """
 
+import multiprocessing
 import platform
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -138,11 +140,14 @@ def run(
     keep: Path | None = None,
     *,
     applied: Callable[..., Any] | None = None,
+    jobs: int = 1,
 ) -> Report:
     """Test the claims in the layers asked for, in the order of `Layer`, then run the applied section if there is one.
 
     applied: called as `applied(budget, progress)`, where `progress` takes a message; what it returns needs `data`,
-    `figures` and `summary`. keep: where the JSON report is saved after every claim, marked interrupted until the end.
+    `figures` and `summary`. keep: where the JSON report is saved after every claim, marked interrupted until the end. jobs: how
+    many processes share the claims, which must then be the ledger's own; the sampled layer uses all cores by itself and
+    stays in this one.
     """
     layers = [layer for layer in Layer if layer in layers]
     total = len(claims) + (applied is not None)
@@ -151,18 +156,41 @@ def run(
     try:
         if Layer.SAMPLED in layers:
             _enable_double_precision()
-        for done, claim in enumerate(claims):
-            for layer in layers:
-                tell(Step(claim.id, layer, done, total))
-                result = _timed(claim.test(layer), budget)
-                record.add(done, layer, result)
-                tell(Step(claim.id, layer, done, total, result.evidence))
-            record.save(interrupted=True)
+        parallel = jobs > 1 and Layer.SAMPLED not in layers
+        with _processes(claims, budget, layers, jobs) if parallel else nullcontext() as ahead:
+            for done, claim in enumerate(claims):
+                for layer in layers:
+                    tell(Step(claim.id, layer, done, total))
+                    result = ahead[done, layer].result() if ahead else _timed(claim.test(layer), budget)
+                    record.add(done, layer, result)
+                    tell(Step(claim.id, layer, done, total, result.evidence))
+                record.save(interrupted=True)
         if applied is not None:
             record.section = _applied_section(applied, budget, lambda note: tell(Step(note, None, len(claims), total)))
     except KeyboardInterrupt:
         return record.save(interrupted=True)
     return record.save(interrupted=False)
+
+
+@contextmanager
+def _processes(
+    claims: Sequence[Claim], budget: Budget, layers: Sequence[Layer], jobs: int
+) -> Iterator[dict[tuple[int, Layer], Future[LayerResult]]]:
+    """Every layer of every claim under way in `jobs` new processes, in order; what has not begun at the end is dropped."""
+    with ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context("spawn")) as pool:
+        try:
+            yield {
+                (n, layer): pool.submit(_there, c.id, layer, budget) for n, c in enumerate(claims) for layer in layers
+            }
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _there(claim: str, layer: Layer, budget: Budget) -> LayerResult:
+    """One layer of one of the ledger's claims, by its id: tests are closures and do not travel."""
+    from ledger.claims import all_claims
+
+    return _timed(next(each for each in all_claims() if each.id == claim).test(layer), budget)
 
 
 class _Record:

@@ -11,6 +11,7 @@ from flint import arb
 
 from ledger import output
 from ledger.claim import Budget, Layer, Verdict
+from ledger.claims import all_claims
 from ledger.run import Section, Step, run
 from tests.ledger.fakes import claim, raises, says
 from theory.errors import BadInput
@@ -212,3 +213,14 @@ def test_what_cannot_be_written_is_refused_early(tmp_path):
             output.refuse_unwritable(path)
     output.refuse_unwritable(tmp_path / "a.json")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_two_processes_find_what_one_finds():
+    """The ledger's own claims in other processes: the same evidence, in the same order, an unknown layer not run."""
+    chosen = [each for each in all_claims() if each.id in ("Def 5", "eq 33", "eq 31")]
+    alone = run(chosen, [Layer.ENCLOSED], Budget.QUICK)
+    shared = run(chosen, [Layer.ENCLOSED], Budget.QUICK, jobs=2)
+    assert [each.claim.id for each in shared.claims] == [each.claim.id for each in alone.claims]
+    for one, other in zip(alone.claims, shared.claims, strict=True):
+        assert one.layers[Layer.ENCLOSED].evidence.summary == other.layers[Layer.ENCLOSED].evidence.summary
+        assert set(other.layers) == {Layer.ENCLOSED}
