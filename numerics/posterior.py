@@ -217,26 +217,23 @@ class Posterior:
             return enclosure.gibbs_integrals(
                 self.loss, fs, self.variables[0], self.t, prior=self.prior, domain=self.intervals[0]
             )
-        unbounded = all(ends == enclosure.REAL_LINE for ends in self.intervals)
+        if any(ends != enclosure.REAL_LINE for ends in self.intervals):
+            return self._by_panels(fs)
         try:
-            if not unbounded:
-                raise NotCertified("the trapezoid rule integrates over all of R^d")
             result = trapezoid.gibbs_integrals(self.loss, fs, self.variables, self.t, prior=self.prior)
         except NotCertified as refusal:
             if len(self.variables) > 3:
                 raise
-            return self._by_panels(fs, refusal if unbounded else None)
+            try:
+                return self._by_panels(fs)
+            except NotCertified as other:
+                raise NotCertified(f"{refusal} (trapezoid rule); {other} (Gauss–Legendre panels)") from None
         self.certificates.update(zip(fs, result.certificates, strict=True))
         return Scaled(result.level, result.balls)
 
-    def _by_panels(self, fs: Sequence[sp.Expr], refusal: NotCertified | None) -> Scaled:
+    def _by_panels(self, fs: Sequence[sp.Expr]) -> Scaled:
         """Gauss–Legendre on panels: bounded domains, and what the trapezoid rule refused."""
-        try:
-            return gauss.gibbs_integrals(self.loss, fs, self.variables, self.t, prior=self.prior, domain=self.intervals)
-        except NotCertified as other:
-            if refusal is None:
-                raise
-            raise NotCertified(f"{refusal} (trapezoid rule); {other} (Gauss–Legendre panels)") from None
+        return gauss.gibbs_integrals(self.loss, fs, self.variables, self.t, prior=self.prior, domain=self.intervals)
 
     def _to_accuracy(self, compute: Callable[[int], arb]) -> arb:
         """Repeat `compute(work)` at growing working digits until its ball has the digits asked for.

@@ -28,7 +28,7 @@ from flint import arb, fmpz_poly
 from numerics.ising.lattice import Lattice
 from numerics.ising.moments import Moments, Places, Probes, Regions, named
 from numerics.ising.schedule import Schedule, Visit, best, too_wide
-from numerics.ising.sweep import run
+from numerics.ising.sweep import Basis, run
 from numerics.precision import ball, digits
 from theory.errors import BadInput
 
@@ -37,7 +37,7 @@ ENTRIES = 1 << 28  # in all the vectors: 2 GiB of doubles
 COEFFICIENTS = 1 << 26
 
 
-class Parities:
+class Parities(Basis):
     """The rules of `sweep` in the basis of parities; `weigh` multiplies by tanh."""
 
     def unit(self) -> Array:
@@ -50,12 +50,6 @@ class Parities:
     def weigh_field(self, part: Array, f: int) -> Array:
         """tanh(βh f) · part."""
         raise NotImplementedError
-
-    def prepare(self, vector: Array, visit: Visit) -> Array:
-        return vector
-
-    def _split(self, vector: Array, axis: int) -> Array:
-        return vector.reshape(1 << axis, 2, -1, *vector.shape[1:])
 
     def enter(self, vector: Array, visit: Visit) -> Array:
         if visit.heir is None:  # the new site is even

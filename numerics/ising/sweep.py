@@ -12,7 +12,7 @@ The sweep carries, beside the vector that ends in Z, a vector for every pair (pr
 so that at the end V_p, V_R, V_pR, V_RR′ are the sums Z_p, Z_R, Z_pR of `moments`: no derivative is taken numerically and no second
 sweep is made. A probe not yet met has V_p = V, a region not yet met V_R = 0; neither is stored.
 
-Reading order: `Rules` (what a representation supplies), `run`.
+Reading order: `Rules` (what a representation supplies), `Basis`, `run`.
 """
 
 from collections.abc import Mapping
@@ -52,6 +52,17 @@ class Rules(Protocol):
     def close(self, vector: Vector, axis: int) -> Vector:
         """The sum over the site on this axis."""
         ...
+
+
+class Basis:
+    """What the bases of numpy vectors share: entries along the first axis, one binary digit for every open site."""
+
+    def prepare(self, vector: Vector, visit: Visit) -> Vector:
+        return vector
+
+    def _split(self, vector: Vector, axis: int) -> Vector:
+        """The vector as [before, axis, after, *entry]."""
+        return vector.reshape(1 << axis, 2, -1, *vector.shape[1:])
 
 
 R = TypeVar("R", bound=Rules)

@@ -27,7 +27,7 @@ from numerics.ising.lattice import Lattice
 from numerics.ising.laurent import Laurent
 from numerics.ising.moments import Moments, Probes, Regions, named
 from numerics.ising.schedule import Visit, best, too_wide
-from numerics.ising.sweep import run
+from numerics.ising.sweep import Basis, run
 from numerics.precision import ball
 
 Array = Any
@@ -35,16 +35,13 @@ BALLS = 1 << 25  # Σ 2^open: about ten seconds a vector
 ENTRIES = 1 << 29  # coefficients in all the vectors: 4 GiB
 
 
-class Spins:
+class Spins(Basis):
     """The rules of `sweep` in the basis of spins; entries supplied by a subclass through three operations."""
 
     tail: tuple[int, ...] = ()
 
     def unit(self) -> Array:
         raise NotImplementedError
-
-    def prepare(self, vector: Array, visit: Visit) -> Array:
-        return vector
 
     def raise_bond(self, part: Array, c: int) -> None:
         """part ← u^c · part in place, c > 0."""
@@ -59,10 +56,6 @@ class Spins:
 
     def negative(self, part: Array) -> Array:
         return -part
-
-    def _split(self, vector: Array, axis: int) -> Array:
-        """The vector as [before, axis, after, *entry]."""
-        return vector.reshape(1 << axis, 2, -1, *vector.shape[1:])
 
     def enter(self, vector: Array, visit: Visit) -> Array:
         vector = self._open(vector) if visit.heir is None else self._inherit(vector, visit.axis, visit.heir)

@@ -104,12 +104,12 @@ def positive(value: ScalarLike, what: str) -> Array:
     return value
 
 
-def streams(key: Key[Array, ""], posterior: LocalPosterior) -> tuple[Key[Array, ""], Key[Array, ""]]:
-    """The keys of one step's noise and of its minibatch; a full batch needs none, and the noise then takes the key as it is."""
-    if posterior.batch_size is None:
-        return key, key
-    noise_key, batch_key = jax.random.split(key)
-    return noise_key, batch_key
+def drawn(key: Key[Array, ""], posterior: LocalPosterior, position: Params) -> tuple[Params, Key[Array, ""]]:
+    """ξ on the weights that move, and the key of the next minibatch; a full batch needs none, and ξ then takes the key as it is."""
+    noise_key = batch_key = key
+    if posterior.batch_size is not None:
+        noise_key, batch_key = jax.random.split(key)
+    return posterior.clamp(noise(noise_key, position)), batch_key
 
 
 def start(key: Key[Array, ""], posterior: LocalPosterior, position: Params, memory: Any = ()) -> State:

@@ -41,7 +41,7 @@ import numpy as np
 from jax.core import Tracer
 from jaxtyping import Array, Int, Key, Scalar, ScalarLike
 
-from sampler.kernels.kernel import State, langevin, noise, positive, pytree, start, step_size, streams
+from sampler.kernels.kernel import State, drawn, langevin, positive, pytree, start, step_size
 from sampler.posterior import LocalPosterior, Params, dot
 from theory.errors import BadInput
 
@@ -60,8 +60,7 @@ class Preconditioned:
         return start(key, posterior, position)
 
     def step(self, key: Key[Array, ""], posterior: LocalPosterior, state: State) -> State:
-        key, batch_key = streams(key, posterior)
-        xi = posterior.clamp(noise(key, state.position))
+        xi, batch_key = drawn(key, posterior, state.position)
         D = like(self.D, state.position)
         return start(batch_key, posterior, langevin(self.epsilon, state.position, state.gradient, xi, D))
 
@@ -96,8 +95,7 @@ class RMSprop:
         return self._seen(posterior, start(key, posterior, position), SecondMoment(V, jnp.zeros((), jnp.int32)))
 
     def step(self, key: Key[Array, ""], posterior: LocalPosterior, state: State) -> State:
-        key, batch_key = streams(key, posterior)
-        xi = posterior.clamp(noise(key, state.position))
+        xi, batch_key = drawn(key, posterior, state.position)
         position = langevin(self.epsilon, state.position, state.gradient, xi, self.preconditioner(state.memory))
         return self._seen(posterior, start(batch_key, posterior, position), state.memory)
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from jaxtyping import Array, Key, Scalar, ScalarLike
 
-from sampler.kernels.kernel import State, langevin, noise, pytree, start, step_size, streams
+from sampler.kernels.kernel import State, drawn, langevin, pytree, start, step_size
 from sampler.posterior import LocalPosterior, Params, dot
 
 
@@ -26,8 +26,7 @@ class SGLD:
         return start(key, posterior, position)
 
     def step(self, key: Key[Array, ""], posterior: LocalPosterior, state: State) -> State:
-        key, batch_key = streams(key, posterior)
-        xi = posterior.clamp(noise(key, state.position))
+        xi, batch_key = drawn(key, posterior, state.position)
         return start(batch_key, posterior, langevin(self.epsilon, state.position, state.gradient, xi))
 
     def virial(self, posterior: LocalPosterior, state: State) -> tuple[Scalar, Scalar]:

@@ -37,7 +37,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Key, Scalar, ScalarLike
 
-from sampler.kernels.kernel import State, noise, positive, pytree, start, step_size, streams
+from sampler.kernels.kernel import State, drawn, noise, positive, pytree, start, step_size
 from sampler.posterior import LocalPosterior, Params, dot
 
 
@@ -69,8 +69,7 @@ class BAOAB:
         return start(key, posterior, position, posterior.clamp(noise(momentum_key, position)))
 
     def step(self, key: Key[Array, ""], posterior: LocalPosterior, state: State) -> State:
-        key, batch_key = streams(key, posterior)
-        xi = posterior.clamp(noise(key, state.position))
+        xi, batch_key = drawn(key, posterior, state.position)
         position, momentum = self.move(state.position, state.memory, state.gradient, xi)
         after = start(batch_key, posterior, position)
         return after._replace(memory=kick(jnp.sqrt(self.epsilon), momentum, after.gradient))
@@ -116,8 +115,7 @@ class SGNHT:
         return state._replace(memory=Thermostat(momentum, self.friction.astype(state.loss.dtype)))
 
     def step(self, key: Key[Array, ""], posterior: LocalPosterior, state: State) -> State:
-        key, batch_key = streams(key, posterior)
-        xi = posterior.clamp(noise(key, state.position))
+        xi, batch_key = drawn(key, posterior, state.position)
         position, memory = self.move(posterior.dimension, state.position, state.memory, state.gradient, xi)
         after = start(batch_key, posterior, position)
         p = kick(jnp.sqrt(self.epsilon), memory.momentum, after.gradient)

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from sampler import chain, conventions, diagnostics
+from sampler.kernels import kernel as contract
 from sampler.kernels import preconditioned as preconditioned_room
 from sampler.kernels import sgld as sgld_room
 from sampler.llc import llc
@@ -55,7 +56,7 @@ def test_ten_recorded_steps(variant, monkeypatch):
     key = jax.random.key(0)
     state = kernel.init(key, p, w0)
     for xi, w in zip(run["noise"], run["w"][1:], strict=True):
-        monkeypatch.setattr(room, "noise", lambda key, like, xi=xi: jnp.array(xi))
+        monkeypatch.setattr(contract, "noise", lambda key, like, xi=xi: jnp.array(xi))
         state = kernel.step(key, p, state)
         np.testing.assert_allclose(state.position, w, rtol=0, atol=1e-12)
     assert np.ptp(np.array(run["w"]), axis=0).max() > 0.1, "they went somewhere"
