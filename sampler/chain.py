@@ -5,31 +5,78 @@ The idea. `run` draws from a `LocalPosterior` with a kernel. Each chain has its 
 does not depend on how the run is cut into pieces. Everything is compiled once for given shapes and functions; other
 data, ε, nβ, γ, mask, centre, key, burn-in and thinning compile nothing again.
 
-Only kept draws are recorded: `burn_in` steps are thrown away, then each `thin`-th state is a draw. For each draw:
-the mean loss L_n over *all* data, the terms of the virial identity (see `kernels.kernel`), the observables φ(w), and
-the losses ℓ_z(w) of the probes.
+Only kept draws are recorded: `burn_in` steps are thrown away, then each `thin`-th state is a draw. For each draw: the mean loss
+L_n, the terms of the virial identity (see `kernels.kernel`), the observables φ(w), and the losses ℓ_z(w) of the probes.
+
+Which loss. `evaluate` says what L_n(w) is recorded as:
+
+    "all"      over all data: exact, one more pass over the data a draw when the chain uses minibatches
+    "batch"    L_m(w) − L_m(w*) + L_n(w*) on the minibatch of the next step, which is independent of w: unbiased, and for
+               nothing. The loss at w* on the same minibatch is subtracted; the noise is that of the *change* of the losses
+    k, or examples   over k examples spread over the data, or over those given; always the same for w and for w*
+
+Pieces. The compiled program takes `every` draws; between two of them the host records, writes the checkpoint, shows progress. Sums
+over blocks (keep="moments") instead of traces make the memory independent of the number of draws.
 
 Reading order: `run`; then `Run` in `record`; the two compiled pieces `_start` and `_sample`.
 """
 
 import time
-from collections.abc import Callable, Mapping
-from functools import partial
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import nullcontext
+from dataclasses import replace
+from functools import lru_cache, partial
 from os import PathLike
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Int, Key, PyTree
+from jax.sharding import Mesh
+from jaxtyping import Array, Key, PyTree
 
 from sampler import checkpoint as saved
+from sampler import progress as shown
+from sampler import sharding
 from sampler.kernels.kernel import Kernel, State
-from sampler.posterior import LocalPosterior, Params
+from sampler.posterior import Example, LocalPosterior, Loss, Params, size_of
 from sampler.record import Run, finish
+from sampler.recorder import FIXED, Recorder, Sums, Traces
 from theory.errors import BadInput
 
 Observables = tuple[tuple[str, Callable[[Any], Array]], ...]
+Statistics = tuple[tuple[str, Callable[[LocalPosterior, State], Array]], ...]
+Settings = dict[str, Array]  # (chains,) each: "epsilon", "nbeta", "gamma" where chains have their own
+KEEP = ("traces", "moments", "pairs")
+PIECES = 20
+PIECE_BYTES = 2**26
+
+
+class Functions(NamedTuple):
+    """What is recorded of a draw; static, compared by identity."""
+
+    observables: Observables
+    statistics: Statistics
+    evaluate: str
+
+
+class Plan(NamedTuple):
+    """How much is sampled and what is kept of it: the options of `run`."""
+
+    chains: int
+    draws: int
+    burn_in: int
+    thin: int = 1
+    observables: Mapping[str, Callable[[Any], Array]] = {}
+    statistics: Mapping[str, Callable[[LocalPosterior, State], Array]] = {}
+    probes: PyTree[Array] | None = None
+    evaluate: str | int | Example = "all"
+    keep: str = "traces"
+    initial: Params | None = None
+    checkpoint: str | PathLike | None = None
+    every: int | None = None
+    mesh: Mesh | None = None
+    progress: Callable[[int, int], object] | bool | None = None
 
 
 def run(
@@ -42,100 +89,255 @@ def run(
     burn_in: int,
     thin: int = 1,
     observables: Mapping[str, Callable[[Any], Array]] | None = None,
+    statistics: Mapping[str, Callable[[LocalPosterior, State], Array]] | None = None,
     probes: PyTree[Array] | None = None,
+    evaluate: str | int | Example = "all",
+    keep: str = "traces",
     initial: Params | None = None,
     checkpoint: str | PathLike | None = None,
     every: int | None = None,
-    progress: Callable[[int, int], object] | None = None,
+    mesh: Mesh | None = None,
+    progress: Callable[[int, int], object] | bool | None = None,
 ) -> Run:
     """Sample `chains` chains of `draws` draws each, after `burn_in` steps, keeping each `thin`-th state.
 
     observables  name -> function of the weights with a scalar or array value: traces (chains, draws, …)
+    statistics   name -> function (posterior, state) of the state of the chain: its minibatch loss and gradient are there
     probes       a pytree of examples with a leading axis P: losses ℓ_z of each draw, (chains, draws, P)
+    evaluate     "all", "batch", a number of examples, or examples: what L_n is recorded on (see the module)
+    keep         "traces" (every draw), "moments" (sums over blocks; memory does not grow with draws) or "pairs" (moments, with
+                 the products of probes with probes)
     initial      where the chains start: None for the centre, or the weights of one start, or one for each chain
                  (an extra leading axis `chains` on each leaf)
-    checkpoint   a file that is rewritten after each piece of `every` draws and read at the start, so that a run that
-                 was cut off goes on from there, bit for bit; a file made with other settings is refused
-    progress     called as progress(draws done, draws)
+    checkpoint   a file that is rewritten after each piece of `every` draws (of burn-in, too) and read at the start, so that a
+                 run that was cut off goes on from there, bit for bit; a file made with other settings is refused
+    mesh         devices for chains and data (`sharding.mesh`)
+    progress     True for a bar on stderr, or called as progress(draws done, draws)
 
     The same key gives the same bits. A chain with a number that is not finite is flagged in `Run.finite` and left out
     of all estimates. Raises `BadInput` for sizes below 1, for probes that the loss cannot read, and when no chain
     stayed finite.
     """
-    for name, value, least in (("chains", chains, 1), ("draws", draws, 1), ("burn_in", burn_in, 0), ("thin", thin, 1)):
-        if value < least:
+    plan = Plan(
+        chains,
+        draws,
+        burn_in,
+        thin,
+        observables or {},
+        statistics or {},
+        probes,
+        evaluate,
+        keep,
+        initial,
+        checkpoint,
+        every,
+        mesh,
+        progress,
+    )
+    (result,) = runs(key, kernel, posterior, {}, plan)
+    return result
+
+
+def runs(
+    key: Key[Array, ""], kernel: Kernel, posterior: LocalPosterior, settings: Mapping[str, np.ndarray], plan: Plan
+) -> list[Run]:
+    """One run for each entry of `settings` ({"epsilon", "nbeta", "gamma": one value an entry}), all in one program; see `run`."""
+    chains, draws, burn_in, thin = plan.chains, plan.draws, plan.burn_in, plan.thin
+    for name, least in (("chains", 1), ("draws", 1), ("burn_in", 0), ("thin", 1), ("every", 1)):
+        value = getattr(plan, name)
+        if value is not None and value < least:
             raise BadInput(f"chain.run: {name} must be at least {least}; it is {value}.")
     began = time.perf_counter()
-    functions = tuple((observables or {}).items())
-    probes = jax.tree.map(jnp.asarray, probes)
+    entries = len(next(iter(settings.values()))) if settings else 1
+    total = chains * entries
+    each = {name: jnp.repeat(jnp.asarray(values, float), chains) for name, values in settings.items()}
+    probes = jax.tree.map(jnp.asarray, plan.probes)
     _check_probes(posterior, probes)
-    keys = jax.random.split(_typed(key), chains)
-    pieces = 20 if progress or checkpoint else 1
-    every = every or -(-draws // pieces)
-    state = _start(kernel, posterior, keys, _spread(posterior, initial, chains))
-    settings = {"thin": thin, "burn_in": burn_in, "draws": draws}
-    path = saved.Checkpoint(checkpoint, (kernel, posterior, keys, probes, state), settings, functions)
-    done, state, traces = path.read(state)
-    ends = burn_in + thin * np.arange(1, draws + 1)
-    begins = np.concatenate([[0], ends[:-1]])
-    while done < draws:
-        piece = slice(done, min(done + every, draws))
-        spans = (jnp.asarray(begins[piece]), jnp.asarray(ends[piece]))
-        state, values = _sample(kernel, posterior, keys, state, spans, probes, functions)
-        traces.append(jax.tree.map(_host, values))
-        done = piece.stop
-        path.write(done, state, traces)
-        if progress:
-            progress(done, draws)
-    return finish(kernel, posterior, state, traces, seconds=time.perf_counter() - began)
+    posterior, probes, subset, centre_loss, how = _evaluated(posterior, probes, plan.evaluate)
+    functions = Functions(tuple(plan.observables.items()), tuple(plan.statistics.items()), how)
+    names = [*plan.observables, *plan.statistics, *FIXED, "probes"]
+    if len(set(names)) < len(names):
+        raise BadInput(f"chain.run: an observable needs a name of its own, none of {', '.join(FIXED)}, probes.")
+    keys = jax.random.split(_typed(key), total)
+    positions = _spread(posterior, plan.initial, total)
+    if (mesh := plan.mesh) is not None:
+        keys, positions, each = (sharding.place(mesh, tree, "chains") for tree in (keys, positions, each))
+        kernel, posterior = sharding.place(mesh, kernel, None), sharding.place_posterior(mesh, posterior)
+        probes, subset = (sharding.place(mesh, tree, "data") for tree in (probes, subset))
+    recorder = _recorder(plan.keep, total, centre_loss, int(posterior.dimension))
+    every = plan.every or _piece(draws, total, 0 if probes is None else size_of(probes), plan.keep)
+    with nullcontext() if mesh is None else jax.set_mesh(mesh):
+        state = _start(kernel, posterior, keys, positions, each)
+        sizes = {"thin": thin, "burn_in": burn_in, "draws": draws, "keep": KEEP.index(plan.keep)}
+        arrays = (kernel, posterior, keys, (probes, subset, each), state)
+        path = saved.Checkpoint(plan.checkpoint, arrays, sizes, functions)
+        step, state = path.read(state, recorder)
+        with shown.shown(plan.progress, draws) as show:
+            for rows in _pieces(step, burn_in, thin, draws, every):
+                fixed = (probes, subset, each)
+                state, values = _sample(kernel, posterior, keys, state, rows, fixed, functions)
+                kept = int(rows.record.sum())
+                if kept:
+                    recorder.add(jax.tree.map(lambda x, kept=kept: sharding.host(x)[:, :kept], values))
+                path.write(int(rows.end[-1]), state, recorder)
+                show(recorder)
+    seconds = time.perf_counter() - began
+    constants = {"thin": thin, "centre_loss": centre_loss, "seconds": seconds}
+    return [
+        _one(kernel, posterior, recorder, state, settings, entry, chains, constants, alone=entries == 1)
+        for entry in range(entries)
+    ]
+
+
+def _one(kernel, posterior, recorder, state, settings, entry, chains, constants, *, alone) -> Run:
+    here = slice(entry * chains, (entry + 1) * chains)
+    values = {
+        name: float(getattr(kernel if name == "epsilon" else posterior, name)) for name in ("epsilon", "nbeta", "gamma")
+    }
+    values |= {name: float(given[entry]) for name, given in settings.items()}
+    position = state.position if alone else jax.tree.map(lambda leaf: leaf[here], state.position)
+    return finish(recorder if alone else recorder.part(here), position, constants | values, strict=alone)
+
+
+class Rows(NamedTuple):
+    """What the draws of a piece do: steps begin … end − 1, then a record or none. Rows without steps fill a short piece."""
+
+    begin: np.ndarray
+    end: np.ndarray
+    record: np.ndarray
+
+
+def _pieces(done: int, burn_in: int, thin: int, draws: int, every: int) -> Iterator[Rows]:
+    """The pieces after `done` steps: burn-in (its rows take `thin` steps), then draws, `every` rows each."""
+
+    def piece(ends: np.ndarray, begin: int, *, record: bool) -> Rows:
+        ends = np.append(ends, np.full(every - len(ends), ends[-1]))
+        begins = np.concatenate([[begin], ends[:-1]])
+        return Rows(begins.astype(np.int32), ends.astype(np.int32), (ends > begins) & record)
+
+    while done < burn_in:
+        ends = np.minimum(done + thin * np.arange(1, every + 1), burn_in)
+        yield piece(ends, done, record=False)
+        done = int(ends[-1])
+    drawn = (done - burn_in) // thin
+    while drawn < draws:
+        ends = burn_in + thin * np.arange(drawn + 1, min(drawn + every, draws) + 1)
+        yield piece(ends, burn_in + thin * drawn, record=True)
+        drawn += len(ends)
 
 
 @jax.jit
-def _start(kernel: Kernel, posterior: LocalPosterior, keys: Key[Array, " chains"], positions: Params) -> State:
+def _start(
+    kernel: Kernel, posterior: LocalPosterior, keys: Key[Array, " chains"], positions: Params, settings: Settings
+) -> State:
     """The state of each chain at its starting point; step 0 of its stream."""
-    return jax.vmap(lambda key, w: kernel.init(jax.random.fold_in(key, 0), posterior, w))(keys, positions)
+
+    def one(key, w, setting):
+        own, p = _at(kernel, posterior, setting)
+        return own.init(jax.random.fold_in(key, 0), p, w)
+
+    return jax.vmap(one, spmd_axis_name="chains")(keys, positions, settings)
 
 
-@partial(jax.jit, static_argnames="functions")
+@partial(jax.jit, static_argnames="functions", donate_argnames="state")
 def _sample(
     kernel: Kernel,
     posterior: LocalPosterior,
     keys: Key[Array, " chains"],
     state: State,
-    spans: tuple[Int[Array, " draws"], Int[Array, " draws"]],
-    probes: PyTree[Array] | None,
-    functions: Observables,
+    rows: Rows,
+    fixed: tuple[PyTree[Array] | None, PyTree[Array] | None, Settings],
+    functions: Functions,
 ) -> tuple[State, dict[str, Any]]:
-    """Some draws of each chain. Draw k takes the steps spans[0][k] … spans[1][k] − 1, so the first one burns in."""
+    """The rows of a piece for each chain: its steps, then the record of the draw (zeros where none is asked for)."""
+    probes, subset, settings = fixed
 
-    def record(state: State) -> dict[str, Any]:
+    def record(kernel: Kernel, posterior: LocalPosterior, state: State) -> dict[str, Any]:
         w = state.position
         drift, square = kernel.virial(posterior, state)
-        # A full-batch state already holds L_n of its own position.
-        loss = state.loss if posterior.batch_size is None else posterior.mean_loss(w)
-        values = {name: phi(w) for name, phi in functions}
+        loss = state.loss if functions.evaluate == "state" else posterior.mean_loss(w, subset)
+        values = {name: phi(w) for name, phi in functions.observables}
+        values |= {name: phi(posterior, state) for name, phi in functions.statistics}
         seen = {} if probes is None else {"probes": posterior.losses(w, probes)}
         fixed = {"loss": loss, "drift": drift, "square": square, "accepted": state.accepted}
         return fixed | seen | {"observables": values}
 
-    def one(key, state):
+    def one(key, state, setting):
+        own, p = _at(kernel, posterior, setting)
+
         def step(number, state):
             # Step 0 of the stream made the starting state.
-            return kernel.step(jax.random.fold_in(key, number + 1), posterior, state)
+            return own.step(jax.random.fold_in(key, number + 1), p, state)
 
-        def draw(state, span):
-            state = jax.lax.fori_loop(span[0], span[1], step, state)
-            return state, record(state)
+        def draw(state, row):
+            state = jax.lax.fori_loop(row.begin, row.end, step, state)
+            empty = jax.tree.map(lambda x: jnp.zeros(x.shape, x.dtype), jax.eval_shape(partial(record, own, p), state))
+            return state, jax.lax.cond(row.record, partial(record, own, p), lambda _: empty, state)
 
-        return jax.lax.scan(draw, state, spans)
+        return jax.lax.scan(draw, state, rows)
 
-    return jax.vmap(one)(keys, state)
+    return jax.vmap(one, spmd_axis_name="chains")(keys, state, settings)
 
 
-def _host(values: Array) -> np.ndarray:
-    """On the host, in a dtype that numpy can store (bfloat16 widens to float32)."""
-    host = np.asarray(values)
-    return host if host.dtype.kind == "f" else host.astype(np.float32)
+def _at(kernel: Kernel, posterior: LocalPosterior, setting: Settings) -> tuple[Kernel, LocalPosterior]:
+    """Kernel and posterior with a chain's own ε, nβ and γ, where it has them."""
+    if "epsilon" in setting:
+        kernel = replace(kernel, epsilon=setting["epsilon"])  # pyright: ignore[reportArgumentType]
+    return kernel, posterior.moved(**{name: setting[name] for name in ("nbeta", "gamma") if name in setting})
+
+
+def _evaluated(posterior: LocalPosterior, probes: Any, evaluate: Any) -> tuple[LocalPosterior, Any, Any, float, str]:
+    """(posterior, probes, subset, loss at w*, what is recorded as the loss: "state" or "mean")."""
+    if isinstance(evaluate, str):
+        if evaluate not in ("all", "batch"):
+            raise BadInput(
+                f"chain.run: evaluate is 'all', 'batch', a number of examples or examples; it is {evaluate!r}."
+            )
+        if posterior.batch_size is None:  # a full-batch state holds L_n of its own position
+            return posterior, probes, None, float(posterior.centre_loss()), "state"
+        if evaluate == "all":
+            return posterior, probes, posterior.data, float(posterior.centre_loss()), "mean"
+        own = _losses(posterior)
+        shift = jnp.mean(own) - own
+        paired = posterior.moved(loss=_shifted(posterior.loss), data=(posterior.data, shift))
+        if probes is not None:
+            probes = (probes, jnp.zeros(size_of(probes), shift.dtype))
+        return paired, probes, None, float(jnp.mean(own)), "state"
+    if isinstance(evaluate, int):
+        if not 1 <= evaluate <= posterior.n:
+            raise BadInput(f"chain.run: evaluate on 1 to n = {posterior.n} examples; {evaluate} are asked for.")
+        chosen = np.linspace(0, posterior.n - 1, evaluate).round().astype(int)
+        evaluate = jax.tree.map(lambda leaf: leaf[chosen], posterior.data)
+    subset = jax.tree.map(jnp.asarray, evaluate)
+    _check_probes(posterior, subset, "the examples of `evaluate`")
+    return posterior, probes, subset, float(posterior.centre_loss(subset)), "mean"
+
+
+@jax.jit
+def _losses(posterior: LocalPosterior) -> Array:
+    return posterior.losses(posterior.centre, posterior.data)
+
+
+@lru_cache(maxsize=256)
+def _shifted(loss: Loss) -> Loss:
+    """(w, (z, c)) ↦ ℓ_z(w) + c."""
+    return lambda w, example: loss(w, example[0]) + example[1]
+
+
+def _recorder(keep: str, chains: int, centre_loss: float, dimension: int) -> Recorder:
+    if keep not in KEEP:
+        raise BadInput(f"chain.run: keep is one of {', '.join(KEEP)}; it is {keep!r}.")
+    if keep == "traces":
+        return Traces(chains, centre_loss, dimension)
+    return Sums(chains, centre_loss, dimension, pairs=keep == "pairs")
+
+
+def _piece(draws: int, chains: int, probes: int, keep: str) -> int:
+    """Draws in a piece: a twentieth of the run, and where moments are kept no more than fit into 64 MiB."""
+    piece = -(-draws // PIECES)
+    if keep != "traces":
+        piece = min(piece, max(1, PIECE_BYTES // (8 * chains * (probes + 64))), 1000)
+    return piece
 
 
 def _typed(key: Any) -> Key[Array, ""]:
@@ -164,9 +366,9 @@ def _spread(posterior: LocalPosterior, initial: Params | None, chains: int) -> P
         raise BadInput(f"chain.run: `initial` is not a tree of weights like the centre: {error}") from None
 
 
-def _check_probes(posterior: LocalPosterior, probes: PyTree[Array] | None) -> None:
+def _check_probes(posterior: LocalPosterior, probes: PyTree[Array] | None, what: str = "probes") -> None:
     if probes is None:
         return
     like, found = (jax.tree.map(lambda leaf: leaf.shape[1:], tree) for tree in (posterior.data, probes))
     if like != found:
-        raise BadInput(f"chain.run: probes are examples like the data; their shapes are {found}, the data's {like}.")
+        raise BadInput(f"chain.run: {what} are examples like the data; their shapes are {found}, the data's {like}.")

@@ -218,7 +218,14 @@ def restrict(posterior: LocalPosterior, chosen: Component, *, max_bytes: int = M
     if kept * posterior.n > max_bytes:
         reduced, prepare, kept = loss, _as_they_are, 0
     restricted = LocalPosterior(
-        reduced, prepare(posterior.data), start, posterior.nbeta, posterior.gamma, batch_size=posterior.batch_size
+        reduced,
+        prepare(posterior.data),
+        start,
+        posterior.nbeta,
+        posterior.gamma,
+        None,
+        posterior.batch_size,
+        posterior.microbatch,
     )
     return Restricted(restricted, prepare, merge, kept)
 

@@ -12,10 +12,10 @@ freedom), the scatter of the chains replaces it: slow modes that no chain resolv
 The error of a covariance. Ĉ = mean of (x−x̄)(y−ȳ) with pooled means; the error is that of the mean of its influence
 function (x−x̄)(y−ȳ) − Ĉ, a trace like any other. Per-chain centring would bias Ĉ by −τ/N; pooled, it is −τ/CN.
 
-Reading order: `Estimate`, `mean`, `covariance`, `third_cumulant`, `split_rhat`.
+Reading order: `Estimate`, `mean`, `covariance`, `third_cumulant`, `split_rhat`, `autocorrelation`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from os import PathLike
 from typing import Any
@@ -26,6 +26,7 @@ from scipy.stats import chi2
 
 from theory.errors import BadInput
 
+NUMBERS = ("mean", "sem", "ess", "rhat")
 BLOCK = 2**22  # entries of a trace that are transformed at once
 
 
@@ -49,13 +50,17 @@ class Estimate:
         with np.errstate(divide="ignore", invalid="ignore"):
             return np.where(gap == 0, 0.0, gap / self.sem)
 
+    def map(self, change: Callable[[np.ndarray], np.ndarray]) -> "Estimate":
+        """The same change of shape for all four arrays; names of axes are dropped."""
+        return Estimate(change(self.mean), change(self.sem), change(self.ess), change(self.rhat))
+
     def scale(self, factor: float) -> "Estimate":
         """The estimate of `factor` times the quantity."""
         return replace(self, mean=factor * self.mean, sem=abs(factor) * self.sem)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain lists and numbers, ready for JSON (NaN becomes None)."""
-        numbers = {name: _plain(getattr(self, name)) for name in ("mean", "sem", "ess", "rhat")}
+        numbers = {name: _plain(getattr(self, name)) for name in NUMBERS}
         labelled = (
             {"dims": list(self.dims), "labels": {k: list(v) for k, v in self.labels.items()}} if self.dims else {}
         )
@@ -109,6 +114,14 @@ def split_rhat(trace: np.ndarray) -> np.ndarray:
     return mean(trace).rhat
 
 
+def autocorrelation(trace: np.ndarray) -> np.ndarray:
+    """ρ_k of a trace (chains, draws) at the lags 0 … draws/2 − 1, from the half chains, as the error of the mean uses it."""
+    trace = _checked(trace)
+    half = trace.shape[1] // 2
+    halves = np.concatenate([trace[:, :half], trace[:, -half:]])[..., None]
+    return _correlations(halves - trace.mean())[0][:, 0]
+
+
 def _products(*traces: np.ndarray) -> Estimate:
     centred = []
     for trace in map(_checked, traces):
@@ -160,14 +173,9 @@ def _mean(x: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray
     half = draws // 2
     halves = np.concatenate([x[:, :half], x[:, draws - half :]]) - centre
     total = 2 * chains * half
-    autocovariance = _autocovariance(halves)
-    within = autocovariance[0] * half / (half - 1)
-    between = halves.mean(axis=1).var(axis=0, ddof=1)
-    variance = within * (half - 1) / half + between
+    rho, variance, within = _correlations(halves)
     still = variance <= (1e-14 * np.abs(centre)) ** 2
     with np.errstate(divide="ignore", invalid="ignore"):
-        rho = 1 - (within - autocovariance) / variance
-        rho[0] = 1
         tau = np.maximum(_geyer(rho), 1 / np.log10(total))
         sem = np.sqrt(variance * tau / (chains * draws))
         if chains > 1:
@@ -178,6 +186,18 @@ def _mean(x: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray
         rhat = np.sqrt(variance / within)
     nan = np.full(columns, np.nan)
     return centre, np.where(still, 0, sem), np.where(still, nan, ess), np.where(still, nan, rhat)
+
+
+def _correlations(halves: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """ρ_k (lags, columns), var⁺ and W of half chains (halves, draws, columns)."""
+    half = halves.shape[1]
+    autocovariance = _autocovariance(halves)
+    within = autocovariance[0] * half / (half - 1)
+    variance = within * (half - 1) / half + halves.mean(axis=1).var(axis=0, ddof=1)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        rho = 1 - (within - autocovariance) / variance
+    rho[0] = 1
+    return rho, variance, within
 
 
 def _autocovariance(x: np.ndarray) -> np.ndarray:

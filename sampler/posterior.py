@@ -11,6 +11,9 @@ the one for data (the other, for chains, is in `chain`).
 
 A component C of the weights (Def 7, W = U × C) is a `mask`: weights that are False are clamped at the centre.
 
+Means over examples are summed in pieces of `microbatch` examples, so that the memory of a gradient does not grow with the batch,
+and in float32 or wider whatever the dtype of the loss (`compute` has losses in bfloat16, and rematerialised ones).
+
 Reading order: `LocalPosterior`, its `value_and_gradient` (what a kernel calls), `minibatch`, then the checks.
 """
 
@@ -48,6 +51,7 @@ class LocalPosterior:
     batch_size  None: the gradient sees all n examples. m: it sees m examples drawn uniformly *with* replacement,
                 fresh for each step and each chain; its mean is the full gradient, its noise covariance
                 G = (nβ)²/m · Cov_i(∇ℓ_{z_i}).
+    microbatch  how many examples are in memory at once in any mean over examples; None: all of them.
 
     Raises `BadInput` with one sentence for anything that would fail later or silently.
     """
@@ -59,6 +63,7 @@ class LocalPosterior:
     gamma: float | Array
     mask: PyTree[Bool[Array, "..."]] | None = None
     batch_size: int | None = None
+    microbatch: int | None = None
 
     def __post_init__(self) -> None:
         put = partial(object.__setattr__, self)
@@ -90,23 +95,33 @@ class LocalPosterior:
         return np.flatnonzero(mask)
 
     def losses(self, params: Params, examples: Example) -> Float[Array, " examples"]:
-        """ℓ_z(w) for every example of a pytree with a leading axis."""
-        return jax.vmap(self.loss, in_axes=(None, 0))(params, examples)
+        """ℓ_z(w) for every example of a pytree with a leading axis, in float32 or wider."""
+        one = partial(self.loss, params)
+        if self.microbatch is None or self.microbatch >= size_of(examples):
+            return widened(jax.vmap(one)(examples))
+        return widened(jax.lax.map(one, examples, batch_size=self.microbatch))
 
     def mean_loss(self, params: Params, examples: Example | None = None) -> Scalar:
         """L_n(w), or L_m(w) on the given examples."""
-        return jnp.mean(self.losses(params, self.data if examples is None else examples))
+        return self._mean(partial(self._total, params), self.data if examples is None else examples)
 
-    def centre_loss(self) -> Scalar:
-        """L_n(w*)."""
-        return _mean_loss(self.loss, self.centre, self.data)
+    def centre_loss(self, examples: Example | None = None) -> Scalar:
+        """L_n(w*), or L_m(w*) on the given examples."""
+        return _centre_loss(self, self.data if examples is None else examples)
 
     def minibatch(self, key: Key[Array, ""]) -> Example:
         """The examples of one gradient: all of them, or `batch_size` drawn with replacement."""
         if self.batch_size is None:
             return self.data
-        chosen = jax.random.randint(key, (self.batch_size,), 0, self.n)
+        chosen = spread(jax.random.randint(key, (self.batch_size,), 0, self.n))
         return jax.tree.map(lambda leaf: leaf[chosen], self.data)
+
+    def moved(self, **fields: Any) -> "LocalPosterior":
+        """The same posterior with other fields, which are not checked: they may be traced."""
+        other = object.__new__(LocalPosterior)
+        for name in _ARRAYS + _STATIC:
+            object.__setattr__(other, name, fields[name] if name in fields else getattr(self, name))
+        return other
 
     def displacement(self, params: Params) -> Params:
         """w − w*."""
@@ -120,12 +135,36 @@ class LocalPosterior:
 
     def value_and_gradient(self, params: Params, batch: Example) -> tuple[Scalar, Params]:
         """L_m(w) and ĝ = nβ ∇L_m(w) + γ(w − w*), the stochastic gradient of U (§6.4), zero on clamped weights."""
-        loss, slope = jax.value_and_grad(self.mean_loss)(params, batch)
+        loss, slope = self._mean(lambda examples: jax.value_and_grad(self._total)(params, examples), batch)
 
         def drift(slope, displacement):
+            slope = slope.astype(displacement.dtype)
             return jnp.asarray(self.nbeta, slope.dtype) * slope + jnp.asarray(self.gamma, slope.dtype) * displacement
 
         return loss, self.clamp(jax.tree.map(drift, slope, self.displacement(params)))
+
+    def _total(self, params: Params, examples: Example) -> Scalar:
+        """Σ_i ℓ_{z_i}(w)."""
+        return jnp.sum(widened(jax.vmap(self.loss, in_axes=(None, 0))(params, examples)))
+
+    def _mean(self, total: Callable[[Example], Any], examples: Example) -> Any:
+        """(1/m) `total`(examples), from totals of `microbatch` examples at a time."""
+        size = size_of(examples)
+        step = min(self.microbatch or size, size)
+        pieces, rest = divmod(size, step)
+        if pieces == 1 and not rest:
+            return jax.tree.map(lambda x: x / size, total(examples))
+
+        def add(sums, piece):
+            return jax.tree.map(lambda s, x: s + x, sums, total(piece)), None
+
+        stacked = jax.tree.map(lambda x: x[: pieces * step].reshape(pieces, step, *x.shape[1:]), examples)
+        shapes = jax.eval_shape(total, jax.tree.map(lambda x: x[0], stacked))
+        # Gradients have the dtype of their weights; sums of them are kept wider.
+        sums, _ = jax.lax.scan(add, jax.tree.map(lambda x: jnp.zeros(x.shape, _wide(x.dtype)), shapes), stacked)
+        if rest:
+            sums, _ = add(sums, jax.tree.map(lambda x: x[pieces * step :], examples))
+        return jax.tree.map(lambda x: x / size, sums)
 
     def energy(self, params: Params, loss: Scalar) -> Scalar:
         """U(w) = nβ L + (γ/2)|w − w*|² from a loss that is already known."""
@@ -134,19 +173,44 @@ class LocalPosterior:
 
 
 def dot(x: Params, y: Params) -> Scalar:
-    """Σ x_i y_i over all leaves."""
-    return jax.tree.reduce(operator.add, jax.tree.map(lambda a, b: jnp.sum(a * b), x, y))
+    """Σ x_i y_i over all leaves, summed in float32 or wider."""
+    return jax.tree.reduce(operator.add, jax.tree.map(lambda a, b: jnp.sum(widened(a) * widened(b)), x, y))
+
+
+def size_of(examples: Example) -> int:
+    """The length of the leading axis."""
+    return jax.tree.leaves(examples)[0].shape[0]
+
+
+def widened(x: Array) -> Array:
+    """In float32 where it was narrower."""
+    return x.astype(_wide(x.dtype))
+
+
+def _wide(dtype: Any) -> Any:
+    return jnp.promote_types(dtype, jnp.float32)
+
+
+def spread(indices: Array) -> Array:
+    """The examples of a batch over the axis "data" of the mesh in force (`sharding`); as they are where there is none."""
+    mesh = jax.sharding.get_abstract_mesh()
+    if "data" not in mesh.axis_names or indices.shape[0] % mesh.shape["data"]:
+        return indices
+    return jax.lax.with_sharding_constraint(indices, jax.sharding.PartitionSpec("data"))
+
+
+_ARRAYS = ("data", "centre", "nbeta", "gamma", "mask")
+_STATIC = ("loss", "batch_size", "microbatch")
 
 
 def _flatten(p: LocalPosterior):
-    return (p.data, p.centre, p.nbeta, p.gamma, p.mask), (p.loss, p.batch_size)
+    return tuple(getattr(p, name) for name in _ARRAYS), tuple(getattr(p, name) for name in _STATIC)
 
 
 def _unflatten(static, arrays) -> LocalPosterior:
     """Rebuild without checks: inside a transformation the leaves are tracers or placeholders."""
     rebuilt = object.__new__(LocalPosterior)
-    names = ("data", "centre", "nbeta", "gamma", "mask", "loss", "batch_size")
-    for name, value in zip(names, (*arrays, *static), strict=True):
+    for name, value in zip(_ARRAYS + _STATIC, (*arrays, *static), strict=True):
         object.__setattr__(rebuilt, name, value)
     return rebuilt
 
@@ -177,9 +241,9 @@ def _full_mask(mask: Any, centre: Params) -> PyTree[Bool[Array, "..."]]:
         raise BadInput(f"LocalPosterior: the mask is not a prefix of the centre's tree of weights: {error}") from None
 
 
-@partial(jax.jit, static_argnums=0)
-def _mean_loss(loss: Loss, params: Params, data: Example) -> Scalar:
-    return jnp.mean(jax.vmap(loss, in_axes=(None, 0))(params, data))
+@jax.jit
+def _centre_loss(posterior: LocalPosterior, examples: Example) -> Scalar:
+    return posterior.mean_loss(posterior.centre, examples)
 
 
 def _check(p: LocalPosterior) -> None:
@@ -192,6 +256,8 @@ def _check(p: LocalPosterior) -> None:
         raise BadInput("LocalPosterior: the centre holds no weights.")
     if p.batch_size is not None and not 1 <= p.batch_size <= p.n:
         raise BadInput(f"LocalPosterior: batch_size must lie between 1 and n = {p.n}; it is {p.batch_size}.")
+    if p.microbatch is not None and p.microbatch < 1:
+        raise BadInput(f"LocalPosterior: microbatch counts examples and must be at least 1; it is {p.microbatch}.")
     example = jax.tree.map(lambda leaf: leaf[0], p.data)
     shape = jax.tree.leaves(jax.eval_shape(p.loss, p.centre, example))
     if len(shape) != 1 or shape[0].shape != () or not jnp.issubdtype(shape[0].dtype, jnp.floating):

@@ -1,11 +1,16 @@
 """Runs: reproducible to the bit, compiled once, cut anywhere, and honest about chains that fail."""
 
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from sampler import chain
+from sampler import chain, diagnostics
 from sampler.kernels.mala import mala
 from sampler.kernels.sgld import sgld
 from sampler.llc import llc
@@ -184,11 +189,87 @@ def test_refuses_bad_sizes(changes):
         go(**changes)
 
 
-def test_summary_and_file(tmp_path):
-    run = go()
-    assert run.to_dict()["finite_chains"] == 3
-    run.save(tmp_path / "traces.npz")
-    with np.load(tmp_path / "traces.npz", allow_pickle=False) as file:
-        np.testing.assert_array_equal(file["probes"], run.probes)
-        np.testing.assert_array_equal(file["observable_a"], run.observables["a"])
+def test_summary():
+    assert go().to_dict()["finite_chains"] == 3
     assert chain.run(5, sgld(0.02), posterior(), chains=1, draws=4, burn_in=0).loss.shape == (1, 4)
+
+
+# Which loss is recorded.
+
+
+def test_loss_of_the_minibatch_is_unbiased_and_quieter_than_its_own_noise():
+    """L_m(w) − L_m(w*) + L_n(w*): the same mean as L_n(w); the noise is that of the change of the losses."""
+    data = np.random.default_rng(0).normal(size=(40, 2))
+    p = posterior(data=data, batch_size=8, nbeta=40.0, gamma=20.0)
+    settings = {"chains": 8, "draws": 8000, "burn_in": 200, "thin": 1, "kernel": sgld(5e-3)}
+    on_all, on_batch = go(p, **settings), go(p, **settings, evaluate="batch")
+    np.testing.assert_allclose(on_all.position["a"], on_batch.position["a"], rtol=1e-9, err_msg="the chain is the same")
+    gap = diagnostics.mean(on_batch.trace("loss") - on_all.trace("loss"))
+    assert abs(gap.z(0.0)) < 4.9
+    unpaired = np.std([loss(p.centre, z) for z in data]) / 8**0.5
+    assert np.std(on_batch.trace("loss") - on_all.trace("loss")) < unpaired / 3
+    assert gap.sem < 0.02 * diagnostics.mean(on_all.trace("loss")).mean, "an error of a seventh would have shown"
+
+
+def test_loss_on_a_fixed_subset():
+    """The same examples for w and for w*: given, or spread over the data."""
+    run = go(posterior(batch_size=2), evaluate=3)
+    given = go(posterior(batch_size=2), evaluate=DATA[[0, 2, 5]])
+    np.testing.assert_array_equal(run.loss, given.loss)
+    here = {"a": run.position["a"][0], "b": run.position["b"][0]}
+    np.testing.assert_allclose(run.loss[0, -1], np.mean([loss(here, z) for z in DATA[[0, 2, 5]]]), rtol=1e-12)
+    np.testing.assert_allclose(run.centre_loss, np.mean([loss(posterior().centre, z) for z in DATA[[0, 2, 5]]]))
+
+
+@pytest.mark.parametrize("evaluate", ["some", 0, 7, DATA[:, :1]], ids=str)
+def test_refuses_what_the_loss_cannot_be_evaluated_on(evaluate):
+    with pytest.raises(BadInput):
+        go(posterior(batch_size=2), evaluate=evaluate)
+
+
+def test_statistics_see_the_state():
+    """ĝ of the minibatch of the next step: at thin = 1 it explains the next move up to its noise."""
+
+    def gradient(p, state):
+        return state.gradient["a"]
+
+    run = go(
+        posterior(batch_size=2), statistics={"g": gradient}, observables={"w": lambda w: w["a"]}, thin=1, draws=200
+    )
+    w, g = run.observables["w"], run.observables["g"]
+    rest = (np.diff(w, axis=1) + 0.02 / 2 * g[:, :-1]) / np.sqrt(0.02)
+    assert abs(rest.std() - 1) < 0.15 and abs(np.corrcoef(rest[..., 0].ravel(), g[:, :-1, 0].ravel())[0, 1]) < 0.2
+
+
+def test_names_are_unique():
+    for name in ("loss", "probes", "virial"):
+        with pytest.raises(BadInput, match="name"):
+            go(observables={name: first})
+
+
+# Cut off for good.
+
+
+def test_kill_in_mid_run_then_resume_gives_the_same_bytes(tmp_path):
+    """SIGKILL at several moments, burn-in included; at most `every` draws are lost."""
+    script, path = Path(__file__).parent / "killed.py", tmp_path / "run.npz"
+    whole = subprocess.run([sys.executable, script, tmp_path / "whole.npz"], capture_output=True, text=True, check=True)
+    kills = 0
+    for after in (1, 2, 3):
+        process = subprocess.Popen([sys.executable, script, path], stdout=subprocess.PIPE, text=True)
+        for _ in range(after):
+            process.stdout.readline()
+        process.kill()
+        kills += process.wait() == -signal.SIGKILL
+    again = subprocess.run([sys.executable, script, path], capture_output=True, text=True, check=True)
+    assert kills == 3
+    assert again.stdout.splitlines()[-1] == whole.stdout.splitlines()[-1]
+    assert len(again.stdout.splitlines()) < len(whole.stdout.splitlines()), "it went on, and did not begin again"
+
+
+def test_a_torn_checkpoint_is_refused_in_one_sentence(tmp_path):
+    path = tmp_path / "run.npz"
+    go(checkpoint=path)
+    path.write_bytes(path.read_bytes()[:200])
+    with pytest.raises(BadInput, match="not a checkpoint"):
+        go(checkpoint=path)
