@@ -57,7 +57,9 @@ class Functions(NamedTuple):
 
     observables: Observables
     statistics: Statistics
+    probe_loss: Callable[[Any, Any], Array]
     evaluate: str
+    together: int | None
 
 
 class Plan(NamedTuple):
@@ -70,11 +72,13 @@ class Plan(NamedTuple):
     observables: Mapping[str, Callable[[Any], Array]] = {}
     statistics: Mapping[str, Callable[[LocalPosterior, State], Array]] = {}
     probes: PyTree[Array] | None = None
+    probe_loss: Callable[[Any, Any], Array] | None = None
     evaluate: str | int | Example = "all"
     keep: str = "traces"
     initial: Params | None = None
     checkpoint: str | PathLike | None = None
     every: int | None = None
+    together: int | None = None
     mesh: Mesh | None = None
     progress: Callable[[int, int], object] | bool | None = None
 
@@ -91,11 +95,13 @@ def run(
     observables: Mapping[str, Callable[[Any], Array]] | None = None,
     statistics: Mapping[str, Callable[[LocalPosterior, State], Array]] | None = None,
     probes: PyTree[Array] | None = None,
+    probe_loss: Callable[[Any, Any], Array] | None = None,
     evaluate: str | int | Example = "all",
     keep: str = "traces",
     initial: Params | None = None,
     checkpoint: str | PathLike | None = None,
     every: int | None = None,
+    together: int | None = None,
     mesh: Mesh | None = None,
     progress: Callable[[int, int], object] | bool | None = None,
 ) -> Run:
@@ -104,6 +110,8 @@ def run(
     observables  name -> function of the weights with a scalar or array value: traces (chains, draws, …)
     statistics   name -> function (posterior, state) of the state of the chain: its minibatch loss and gradient are there
     probes       a pytree of examples with a leading axis P: losses ℓ_z of each draw, (chains, draws, P)
+    probe_loss   (params, example) -> array where it is not the loss of the posterior: the losses of the tokens of a sequence,
+                 say, T for each of the P probes; the trace is then (chains, draws, P·T), token by token
     evaluate     "all", "batch", a number of examples, or examples: what L_n is recorded on (see the module)
     keep         "traces" (every draw), "moments" (sums over blocks; memory does not grow with draws) or "pairs" (moments, with
                  the products of probes with probes)
@@ -111,6 +119,8 @@ def run(
                  (an extra leading axis `chains` on each leaf)
     checkpoint   a file that is rewritten after each piece of `every` draws (of burn-in, too) and read at the start, so that a
                  run that was cut off goes on from there, bit for bit; a file made with other settings is refused
+    together     how many chains are computed at once, None for all of them: fewer take less memory, and on a CPU chains of a
+                 large network are faster one by one
     mesh         devices for chains and data (`sharding.mesh`)
     progress     True for a bar on stderr, or called as progress(draws done, draws)
 
@@ -119,21 +129,9 @@ def run(
     stayed finite.
     """
     plan = Plan(
-        chains,
-        draws,
-        burn_in,
-        thin,
-        observables or {},
-        statistics or {},
-        probes,
-        evaluate,
-        keep,
-        initial,
-        checkpoint,
-        every,
-        mesh,
-        progress,
-    )
+        chains, draws, burn_in, thin, observables or {}, statistics or {}, probes, probe_loss, evaluate, keep, initial, checkpoint,
+        every, together, mesh, progress,
+    )  # fmt: skip
     (result,) = runs(key, kernel, posterior, {}, plan)
     return result
 
@@ -143,7 +141,7 @@ def runs(
 ) -> list[Run]:
     """One run for each entry of `settings` ({"epsilon", "nbeta", "gamma": one value an entry}), all in one program; see `run`."""
     chains, draws, burn_in, thin = plan.chains, plan.draws, plan.burn_in, plan.thin
-    for name, least in (("chains", 1), ("draws", 1), ("burn_in", 0), ("thin", 1), ("every", 1)):
+    for name, least in (("chains", 1), ("draws", 1), ("burn_in", 0), ("thin", 1), ("every", 1), ("together", 1)):
         value = getattr(plan, name)
         if value is not None and value < least:
             raise BadInput(f"chain.run: {name} must be at least {least}; it is {value}.")
@@ -152,9 +150,12 @@ def runs(
     total = chains * entries
     each = {name: jnp.repeat(jnp.asarray(values, float), chains) for name, values in settings.items()}
     probes = jax.tree.map(jnp.asarray, plan.probes)
-    _check_probes(posterior, probes)
-    posterior, probes, subset, centre_loss, how = _evaluated(posterior, probes, plan.evaluate)
-    functions = Functions(tuple(plan.observables.items()), tuple(plan.statistics.items()), how)
+    if plan.probe_loss is None:
+        _check_probes(posterior, probes)
+    probe_loss = plan.probe_loss or posterior.loss
+    posterior, subset, centre_loss, how = _evaluated(posterior, plan.evaluate)
+    together = None if plan.together is None or plan.together >= total else plan.together
+    functions = Functions(tuple(plan.observables.items()), tuple(plan.statistics.items()), probe_loss, how, together)
     names = [*plan.observables, *plan.statistics, *FIXED, "probes"]
     if len(set(names)) < len(names):
         raise BadInput(f"chain.run: an observable needs a name of its own, none of {', '.join(FIXED)}, probes.")
@@ -173,7 +174,8 @@ def runs(
         path = saved.Checkpoint(plan.checkpoint, arrays, sizes, functions)
         step, state = path.read(state, recorder)
         with shown.shown(plan.progress, draws) as show:
-            for rows in _pieces(step, burn_in, thin, draws, every):
+            hurry = every * thin if plan.checkpoint else max(every * thin, -(-burn_in // PIECES))
+            for rows in _pieces(step, burn_in, thin, draws, every, hurry):
                 fixed = (probes, subset, each)
                 state, values = _sample(kernel, posterior, keys, state, rows, fixed, functions)
                 kept = int(rows.record.sum())
@@ -207,8 +209,8 @@ class Rows(NamedTuple):
     record: np.ndarray
 
 
-def _pieces(done: int, burn_in: int, thin: int, draws: int, every: int) -> Iterator[Rows]:
-    """The pieces after `done` steps: burn-in (its rows take `thin` steps), then draws, `every` rows each."""
+def _pieces(done: int, burn_in: int, thin: int, draws: int, every: int, hurry: int) -> Iterator[Rows]:
+    """The pieces after `done` steps: burn-in, `hurry` steps each, then draws, `every` rows each."""
 
     def piece(ends: np.ndarray, begin: int, *, record: bool) -> Rows:
         ends = np.append(ends, np.full(every - len(ends), ends[-1]))
@@ -216,9 +218,9 @@ def _pieces(done: int, burn_in: int, thin: int, draws: int, every: int) -> Itera
         return Rows(begins.astype(np.int32), ends.astype(np.int32), (ends > begins) & record)
 
     while done < burn_in:
-        ends = np.minimum(done + thin * np.arange(1, every + 1), burn_in)
-        yield piece(ends, done, record=False)
-        done = int(ends[-1])
+        end = min(done + hurry, burn_in)
+        yield piece(np.array([end]), done, record=False)
+        done = end
     drawn = (done - burn_in) // thin
     while drawn < draws:
         ends = burn_in + thin * np.arange(drawn + 1, min(drawn + every, draws) + 1)
@@ -258,7 +260,7 @@ def _sample(
         loss = state.loss if functions.evaluate == "state" else posterior.mean_loss(w, subset)
         values = {name: phi(w) for name, phi in functions.observables}
         values |= {name: phi(posterior, state) for name, phi in functions.statistics}
-        seen = {} if probes is None else {"probes": posterior.losses(w, probes)}
+        seen = {} if probes is None else {"probes": posterior.losses(w, probes, functions.probe_loss).reshape(-1)}
         fixed = {"loss": loss, "drift": drift, "square": square, "accepted": state.accepted}
         return fixed | seen | {"observables": values}
 
@@ -276,7 +278,9 @@ def _sample(
 
         return jax.lax.scan(draw, state, rows)
 
-    return jax.vmap(one, spmd_axis_name="chains")(keys, state, settings)
+    if functions.together is None:
+        return jax.vmap(one, spmd_axis_name="chains")(keys, state, settings)
+    return jax.lax.map(lambda chain: one(*chain), (keys, state, settings), batch_size=functions.together)
 
 
 def _at(kernel: Kernel, posterior: LocalPosterior, setting: Settings) -> tuple[Kernel, LocalPosterior]:
@@ -286,23 +290,21 @@ def _at(kernel: Kernel, posterior: LocalPosterior, setting: Settings) -> tuple[K
     return kernel, posterior.moved(**{name: setting[name] for name in ("nbeta", "gamma") if name in setting})
 
 
-def _evaluated(posterior: LocalPosterior, probes: Any, evaluate: Any) -> tuple[LocalPosterior, Any, Any, float, str]:
-    """(posterior, probes, subset, loss at w*, what is recorded as the loss: "state" or "mean")."""
+def _evaluated(posterior: LocalPosterior, evaluate: Any) -> tuple[LocalPosterior, Any, float, str]:
+    """(posterior, subset, loss at w*, what is recorded as the loss: "state" or "mean")."""
     if isinstance(evaluate, str):
         if evaluate not in ("all", "batch"):
             raise BadInput(
                 f"chain.run: evaluate is 'all', 'batch', a number of examples or examples; it is {evaluate!r}."
             )
         if posterior.batch_size is None:  # a full-batch state holds L_n of its own position
-            return posterior, probes, None, float(posterior.centre_loss()), "state"
+            return posterior, None, float(posterior.centre_loss()), "state"
         if evaluate == "all":
-            return posterior, probes, posterior.data, float(posterior.centre_loss()), "mean"
+            return posterior, posterior.data, float(posterior.centre_loss()), "mean"
         own = _losses(posterior)
         shift = jnp.mean(own) - own
         paired = posterior.moved(loss=_shifted(posterior.loss), data=(posterior.data, shift))
-        if probes is not None:
-            probes = (probes, jnp.zeros(size_of(probes), shift.dtype))
-        return paired, probes, None, float(jnp.mean(own)), "state"
+        return paired, None, float(jnp.mean(own)), "state"
     if isinstance(evaluate, int):
         if not 1 <= evaluate <= posterior.n:
             raise BadInput(f"chain.run: evaluate on 1 to n = {posterior.n} examples; {evaluate} are asked for.")
@@ -310,7 +312,7 @@ def _evaluated(posterior: LocalPosterior, probes: Any, evaluate: Any) -> tuple[L
         evaluate = jax.tree.map(lambda leaf: leaf[chosen], posterior.data)
     subset = jax.tree.map(jnp.asarray, evaluate)
     _check_probes(posterior, subset, "the examples of `evaluate`")
-    return posterior, probes, subset, float(posterior.centre_loss(subset)), "mean"
+    return posterior, subset, float(posterior.centre_loss(subset)), "mean"
 
 
 @jax.jit

@@ -89,6 +89,9 @@ def _fingerprint(arrays: tuple, settings: dict[str, int], functions: Any) -> str
     one, key = jax.tree.map(lambda x: jax.ShapeDtypeStruct(x.shape[1:], x.dtype), (states, key))
     example = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape[1:], leaf.dtype), posterior.data)
     programs = [("loss", posterior.loss, (shape.centre, example))]
+    if fixed[0] is not None:
+        probe = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape[1:], leaf.dtype), fixed[0])
+        programs += [("probe loss", functions.probe_loss, (shape.centre, probe))]
     programs += [(name, phi, (shape.centre,)) for name, phi in functions.observables]
     programs += [(name, phi, (posterior, one)) for name, phi in functions.statistics]
     programs += [(type(kernel).__name__, kernel.step, (key, posterior, one))]

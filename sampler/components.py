@@ -23,14 +23,14 @@ import fnmatch
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from math import prod
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, PyTree
 
-from sampler.partial_evaluation import split
+from sampler.partial_evaluation import Split, split
 from sampler.posterior import Example, LocalPosterior, Loss, Params
 from theory.errors import BadInput
 
@@ -172,6 +172,13 @@ def _axis(index: Index, shape: tuple[int, ...]) -> Any:
     return cut[0][:3] if len(cut) == 1 and cut[0][3] == 1 else NotImplemented
 
 
+class Reading(NamedTuple):
+    """A function of (weights, example) for a chain on a component: give `chain.run` probes=prepare(examples), probe_loss=loss."""
+
+    loss: Callable[[Any, Any], Array]
+    prepare: Callable[[Example], Example]
+
+
 @dataclass(frozen=True)
 class Restricted:
     """A posterior of v ∈ C alone, with what it takes to come and go.
@@ -184,6 +191,13 @@ class Restricted:
     prepare: Callable[[Example], Example]
     merge: Callable[[Mapping[str, Array]], Params]
     kept: int
+    component: Component
+    centre: Params
+
+    def reading(self, function: Callable[[Any, Any], Array], examples: Example) -> Reading:
+        """(w, z) ↦ an array (the losses of a sequence's tokens, say) on this component, split as the loss is."""
+        once, each, _ = _split(function, self.centre, self.component, self.merge, examples)
+        return Reading(each, jax.jit(jax.vmap(once)))
 
 
 def restrict(posterior: LocalPosterior, chosen: Component, *, max_bytes: int = MAX_BYTES) -> Restricted:
@@ -200,38 +214,38 @@ def restrict(posterior: LocalPosterior, chosen: Component, *, max_bytes: int = M
     def merge(v: Mapping[str, Array]) -> Params:
         return chosen.put(centre, v)
 
-    def loss(v: Mapping[str, Array], example: Example) -> Array:
-        return whole(merge(v), example)
-
-    example = jax.tree.map(lambda leaf: leaf[0], posterior.data)
-    start = chosen.take(centre)
-    leaves = list(names_of(centre))
-    whole_leaves = {
-        name: (leaves.index(name), _axis(index, chosen.shapes[name])) for name, index in chosen.entries.items()
-    }
-    if all(where is not NotImplemented for _, where in whole_leaves.values()):
-        once, each, kept = split(whole, centre, whole_leaves, example)
-    else:  # slices along several axes: the leaf is put together, and counts as moving everywhere
-        once, each, kept = split(loss, start, {name: (i, None) for i, name in enumerate(sorted(start))}, example)
+    once, each, kept = _split(whole, centre, chosen, merge, posterior.data)
     reduced: Loss = each
     prepare: Callable[[Example], Example] = jax.jit(jax.vmap(once))
     if kept * posterior.n > max_bytes:
-        reduced, prepare, kept = loss, _as_they_are, 0
+        reduced, prepare, kept = lambda v, example: whole(merge(v), example), _as_they_are, 0
     restricted = LocalPosterior(
         reduced,
         prepare(posterior.data),
-        start,
+        chosen.take(centre),
         posterior.nbeta,
         posterior.gamma,
-        None,
-        posterior.batch_size,
-        posterior.microbatch,
+        batch_size=posterior.batch_size,
+        microbatch=posterior.microbatch,
     )
-    return Restricted(restricted, prepare, merge, kept)
+    return Restricted(restricted, prepare, merge, kept, chosen, centre)
+
+
+def _split(function: Callable, centre: Params, chosen: Component, merge: Callable, examples: Example) -> Split:
+    """A function of (weights, example) cut into what is done once for each example and what is done at each v."""
+    example = jax.tree.map(lambda leaf: leaf[0], examples)
+    leaves = list(names_of(centre))
+    where = {name: (leaves.index(name), _axis(index, chosen.shapes[name])) for name, index in chosen.entries.items()}
+    if all(axis is not NotImplemented for _, axis in where.values()):
+        return split(function, centre, where, example)
+    # Slices along several axes: the leaf is put together, and counts as moving everywhere.
+    start = chosen.take(centre)
+    everything = {name: (i, None) for i, name in enumerate(sorted(start))}
+    return split(lambda v, example: function(merge(v), example), start, everything, example)
 
 
 def _as_they_are(examples: Example) -> Example:
     return examples
 
 
-__all__ = ["Component", "Restricted", "component", "head", "mask", "names_of", "restrict"]
+__all__ = ["Component", "Reading", "Restricted", "component", "head", "mask", "names_of", "restrict"]

@@ -94,9 +94,11 @@ class LocalPosterior:
         mask = np.ones(size, bool) if self.mask is None else np.asarray(ravel_pytree(self.mask)[0])
         return np.flatnonzero(mask)
 
-    def losses(self, params: Params, examples: Example) -> Float[Array, " examples"]:
-        """ℓ_z(w) for every example of a pytree with a leading axis, in float32 or wider."""
-        one = partial(self.loss, params)
+    def losses(
+        self, params: Params, examples: Example, loss: Callable[[Any, Any], Array] | None = None
+    ) -> Float[Array, "examples ..."]:
+        """ℓ_z(w) for every example of a pytree with a leading axis, or another function of (w, z), in float32 or wider."""
+        one = partial(loss or self.loss, params)
         if self.microbatch is None or self.microbatch >= size_of(examples):
             return widened(jax.vmap(one)(examples))
         return widened(jax.lax.map(one, examples, batch_size=self.microbatch))

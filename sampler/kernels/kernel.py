@@ -35,6 +35,7 @@ from sampler.posterior import LocalPosterior, Params, dot
 from theory.errors import BadInput
 
 T = TypeVar("T")
+LARGE = 2**14
 
 
 class State(NamedTuple):
@@ -127,12 +128,15 @@ def exact_drift(posterior: LocalPosterior, state: State) -> tuple[Scalar, Scalar
 def noise(key: Key[Array, ""], like: Params) -> Params:
     """ξ ∼ N(0, I), each leaf in its own dtype."""
     leaves, tree = jax.tree.flatten(like)
-    dtypes = sorted({leaf.dtype for leaf in leaves}, key=str)
-    keys = [key] if len(dtypes) == 1 else list(jax.random.split(key, len(dtypes)))
+    # One draw for all small leaves of a dtype, cut into them: the generator is most of what there is to compile. Large leaves have
+    # draws of their own, since the cutting copies.
+    groups: dict[Any, list[int]] = {}
+    for i, leaf in enumerate(leaves):
+        groups.setdefault((i, leaf.dtype) if leaf.size >= LARGE else leaf.dtype, []).append(i)
+    keys = [key] if len(groups) == 1 else list(jax.random.split(key, len(groups)))
     drawn: list[Array] = [jnp.zeros(())] * len(leaves)
-    # One draw for each dtype, cut into leaves: the generator is most of what there is to compile.
-    for key, dtype in zip(keys, dtypes, strict=True):
-        where = [i for i, leaf in enumerate(leaves) if leaf.dtype == dtype]
+    for key, where in zip(keys, (groups[name] for name in sorted(groups, key=str)), strict=True):
+        dtype = leaves[where[0]].dtype
         ends = list(accumulate(leaves[i].size for i in where))
         pieces = jnp.split(jax.random.normal(key, (ends[-1],), dtype), ends[:-1])
         for i, piece in zip(where, pieces, strict=True):

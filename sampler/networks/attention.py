@@ -9,7 +9,7 @@ For tokens z_1 … z_T, with heads h of width e = d_head,
 Columns h·e … (h + 1)·e of W_Q, W_K, W_V and the same rows of W_O belong to head h (`sampler.components.head`). Fewer key and value
 heads than query heads (grouped-query attention) are told from the shapes.
 
-Functions: `init`, `logits`, `next_token`.
+Functions: `init`, `logits`, `token_losses`, `next_token`.
 """
 
 from collections.abc import Callable
@@ -67,14 +67,21 @@ def logits(weights: Weights, tokens: Int[Array, " T"], *, d_head: int) -> Float[
     causal = jnp.tril(jnp.ones((T, T), bool))
     for i in range(sum(name.startswith("layer") for name in weights)):
         layer = weights[f"layer{i}"]
-        q, k, v = (jnp.reshape(x @ layer[name], (T, -1, d_head)) for name in ("W_Q", "W_K", "W_V"))
-        group = q.shape[1] // k.shape[1]
+        # Heads first: products over contiguous matrices.
+        q, k, v = (jnp.reshape(x @ layer[name], (T, -1, d_head)).swapaxes(0, 1) for name in ("W_Q", "W_K", "W_V"))
+        group = q.shape[0] // k.shape[0]
         if group > 1:  # grouped queries: head h uses key and value head h // group
-            k, v = (jnp.repeat(a, group, axis=1) for a in (k, v))
-        scores = jnp.einsum("ihe,jhe->hij", q, k) / d_head**0.5
+            k, v = (jnp.repeat(a, group, axis=0) for a in (k, v))
+        scores = jnp.einsum("hie,hje->hij", q, k) / d_head**0.5
         pattern = jax.nn.softmax(jnp.where(causal, scores, -jnp.inf), axis=-1)
-        x = x + jnp.einsum("hij,jhe->ihe", pattern, v).reshape(T, -1) @ layer["W_O"]
+        x = x + jnp.einsum("hij,hje->hie", pattern, v).swapaxes(0, 1).reshape(T, -1) @ layer["W_O"]
     return x @ weights["unembedding"]
+
+
+def token_losses(weights: Weights, tokens: Int[Array, " T"], *, d_head: int) -> Float[Array, " T-1"]:
+    """−log softmax(x^L_i U)_{z_{i+1}} for i < T, in nats: a `probe_loss` for `chain.run`, with `functools.partial` for d_head."""
+    scores = logits(weights, tokens, d_head=d_head)[:-1]
+    return jax.nn.logsumexp(scores, axis=-1) - jnp.take_along_axis(scores, tokens[1:, None], axis=-1)[:, 0]
 
 
 def next_token(d_head: int) -> Callable[[Weights, Int[Array, " T"]], Scalar]:
@@ -83,5 +90,4 @@ def next_token(d_head: int) -> Callable[[Weights, Int[Array, " T"]], Scalar]:
 
 
 def _next_token(weights: Weights, tokens: Int[Array, " T"], *, d_head: int) -> Scalar:
-    scores = jax.nn.log_softmax(logits(weights, tokens, d_head=d_head)[:-1])
-    return -jnp.mean(jnp.take_along_axis(scores, tokens[1:, None], axis=-1))
+    return jnp.mean(token_losses(weights, tokens, d_head=d_head))

@@ -62,6 +62,26 @@ def test_same_key_same_bits_however_it_is_cut(make, batch_size):
     assert not same(whole, go(p, key=1, kernel=make(0.02)))
 
 
+def test_chains_one_by_one_or_two_by_two_are_the_same_chains():
+    whole = go(posterior(batch_size=2))
+    for together in (1, 2):
+        part = go(posterior(batch_size=2), together=together)
+        np.testing.assert_allclose(part.loss, whole.loss, rtol=1e-12)
+        np.testing.assert_allclose(part.probes, whole.probes, rtol=1e-12)
+
+
+def test_probes_may_have_a_loss_of_their_own():
+    """Two numbers an example: the trace has them one behind the other, probe by probe."""
+
+    def parts(w, z):
+        return (w["a"] - z) ** 2 / 2
+
+    run = go(probe_loss=parts)
+    assert run.probes.shape == (3, 12, 4)
+    expected = np.concatenate([parts({"a": run.position["a"][2]}, z) for z in PROBES])
+    np.testing.assert_allclose(run.probes[2, -1], expected, rtol=1e-12)
+
+
 def test_traces_are_what_they_say():
     run = go(thin=3)
     assert run.loss.shape == (3, 12)
@@ -178,6 +198,8 @@ def test_a_chain_that_diverges_is_flagged_and_left_out():
         {"draws": 0},
         {"burn_in": -1},
         {"thin": 0},
+        {"every": 0},
+        {"together": 0},
         {"probes": PROBES[:, :1]},
         {"initial": {"a": np.zeros(3), "b": 0.0}},
         {"initial": {"a": np.zeros(2)}},

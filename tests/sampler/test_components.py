@@ -1,5 +1,7 @@
 """Components by name, one attention head, and posteriors of a component alone: equal to the masked one, and cheaper."""
 
+from functools import partial
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -97,6 +99,19 @@ def test_the_restricted_posterior_is_the_masked_one(transformer, choice):
     probes = transformer.data[:3]
     seen = restricted.posterior.losses(v, restricted.prepare(probes))
     np.testing.assert_allclose(seen, masked.losses(whole, probes), rtol=1e-12)
+
+
+@pytest.mark.parametrize("choice", ["head above", "scattered columns"])
+def test_readings_of_a_component_are_those_of_the_whole_model(transformer, choice):
+    """Losses of tokens, by a chain on the component and by the whole model at the same weights."""
+    losses = partial(attention.token_losses, d_head=D_HEAD)
+    restricted = components.restrict(transformer, CHOICES[choice](transformer.centre))
+    reading = restricted.reading(losses, transformer.data)
+    v = jax.tree.map(lambda x: x + 0.2, restricted.posterior.centre)
+    seen = restricted.posterior.losses(v, reading.prepare(transformer.data), reading.loss)
+    expected = jax.vmap(losses, (None, 0))(restricted.merge(v), transformer.data)
+    np.testing.assert_allclose(seen, expected, rtol=1e-12)
+    assert seen.shape == (len(transformer.data), transformer.data.shape[1] - 1)
 
 
 def test_a_component_of_another_model():
