@@ -18,7 +18,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from sampler import diagnostics
+from sampler import diagnostics, influence
 from sampler.diagnostics import Estimate
 from sampler.record import Run
 from theory.errors import BadInput
@@ -33,17 +33,17 @@ def susceptibility(
     centred     False leaves L_n out: −Cov(φ, ℓ_z), the response to adding z without taking from the rest (eq 32)
     names       labels of the probes, by default their numbers
 
-    Raises `BadInput` when the run has no probes or no such observable.
+    A run that kept moments will do. Raises `BadInput` when the run has no probes or no such observable.
     """
-    chi = diagnostics.covariance(run.trace(observable), _probe_losses(run, centred)).scale(-1.0)
+    influence.require_probes(run)
+    chi = run.covariance(observable, "probes", centred=centred).scale(-1.0)
     extra = tuple(f"{observable}_{i}" for i in range(chi.mean.ndim - 1))
     return _label(chi, (*extra, "probe"), names)
 
 
 def influence_matrix(run: Run, *, names: Sequence[str] | None = None) -> Estimate:
-    """I_xz = −Cov(ℓ_x − L_n, ℓ_z − L_n) for all pairs of probes (Def 13): shape (P, P)."""
-    y = _probe_losses(run, centred=True)
-    return _label(diagnostics.covariance(y, y).scale(-1.0), ("query", "probe"), names)
+    """I_xz = −Cov(ℓ_x − L_n, ℓ_z − L_n) for all pairs of probes (Def 13): shape (P, P); more of the kind in `influence`."""
+    return influence.influence(run, names=names)
 
 
 def mixed(restricted: Run, full: Run, *, names: Sequence[str] | None = None) -> Estimate:
@@ -63,9 +63,8 @@ def mixed(restricted: Run, full: Run, *, names: Sequence[str] | None = None) -> 
 
 
 def _probe_losses(run: Run, centred: bool) -> np.ndarray:
-    if run.probes is None:
-        raise BadInput("susceptibility: this run recorded no probes; give chain.run `probes`, a pytree of examples.")
-    losses = run.kept(run.probes)
+    influence.require_probes(run)
+    losses = run.trace("probes")
     return losses - run.kept(run.loss)[..., None] if centred else losses
 
 

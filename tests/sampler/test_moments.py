@@ -11,9 +11,11 @@ from hypothesis import strategies as st
 from scipy.stats import kstest
 
 from sampler import chain, diagnostics
+from sampler.influence import loss_kernel
 from sampler.kernels.sgld import sgld
 from sampler.moments import BLOCKS, Moments
 from sampler.posterior import LocalPosterior
+from sampler.susceptibility import susceptibility
 from tests.sampler.test_diagnostics import autoregressive
 from theory.errors import BadInput
 
@@ -106,6 +108,8 @@ def test_a_run_of_moments_answers_as_one_of_traces():
     centred = {"centred": True, "both": True}
     one, two = whole.covariance("probes", "probes", **centred), sums.covariance("probes", "probes", **centred)
     np.testing.assert_allclose(one.mean, two.mean, atol=1e-12)
+    np.testing.assert_allclose(susceptibility(whole).mean, susceptibility(sums).mean, atol=1e-12)
+    np.testing.assert_allclose(loss_kernel(whole).mean, loss_kernel(sums).mean, atol=1e-12)
     assert abs(sums.stationarity()) < 4.9 and str(sums).startswith("4 chains × 700 draws")
     assert sums.to_dict()["draws"] == 700
 

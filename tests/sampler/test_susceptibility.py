@@ -112,8 +112,20 @@ def test_error_of_mixed_means_counts_both_chains(tilted):
     assert 0.6 < np.mean(np.square(scores)) < 1.4
 
 
+def test_moments_will_do():
+    p = LocalPosterior(lower_loss(L + z * x**2, (x,), (z,)), jnp.zeros((1, 1)), jnp.zeros(1), T, 0.0)
+    options = {"chains": 4, "draws": 200, "burn_in": 20, "probes": jnp.array([[0.5], [1.0]])}
+    traces, moments = (
+        chain.run(jax.random.key(3), mala(0.15), p, keep=keep, **options) for keep in ("traces", "pairs")
+    )
+    for estimate in (susceptibility, influence_matrix):
+        one, two = estimate(traces), estimate(moments)
+        np.testing.assert_allclose(one.mean, two.mean, rtol=1e-8)
+        assert one.dims == two.dims
+
+
 def test_refusals(tilted):
-    with pytest.raises(BadInput, match="no observable"):
+    with pytest.raises(BadInput, match="recorded no 'absent'"):
         susceptibility(tilted, "absent")
     with pytest.raises(BadInput, match="names"):
         susceptibility(tilted, names=("only one",))

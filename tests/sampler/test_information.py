@@ -1,0 +1,105 @@
+"""WBIC, WAIC and the singular fluctuation of linear regression, where every number has a closed form."""
+
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from scipy.stats import chi2
+
+from sampler import chain, information
+from sampler.kernels.mala import mala
+from sampler.posterior import LocalPosterior
+from theory.errors import BadInput
+
+n, d = 60, 3
+rng = np.random.default_rng(0)
+INPUTS = rng.normal(size=(n, d))
+TARGETS = INPUTS @ [1.0, -0.5, 0.2] + rng.normal(size=n)
+BEST = np.linalg.lstsq(INPUTS, TARGETS, rcond=None)[0]
+
+
+def loss(w, z):
+    """−log N(y; x·w, 1)."""
+    return (z["x"] @ w - z["y"]) ** 2 / 2 + jnp.log(2 * jnp.pi) / 2
+
+
+def posterior(nbeta):
+    return LocalPosterior(loss, {"x": jnp.asarray(INPUTS), "y": jnp.asarray(TARGETS)}, jnp.asarray(BEST), nbeta, 0.0)
+
+
+def sampled(nbeta, seed, **options):
+    p = posterior(nbeta)
+    sizes: dict[str, Any] = {"chains": 100, "draws": 300, "burn_in": 60, "thin": 2}
+    return chain.run(jax.random.key(seed), mala(1.2 / nbeta), p, **sizes, **options)
+
+
+def exact(beta):
+    """T_n, V_n from r_i = y_i − x_i·ŵ and s_i = x_iᵀ(βXᵀX)⁻¹x_i: ℓ_i = (r_i − g)²/2 + c, g ~ N(0, s_i)."""
+    r = TARGETS - INPUTS @ BEST
+    s = np.einsum("ij,jk,ik->i", INPUTS, np.linalg.inv(beta * INPUTS.T @ INPUTS), INPUTS)
+    training = np.mean(np.log(2 * np.pi) / 2 + np.log(1 + s) / 2 + r**2 / (2 * (1 + s)))
+    return training, float(np.sum(r**2 * s + s**2 / 2))
+
+
+@pytest.mark.parametrize("beta", [1.0, 0.5])
+def test_waic_and_its_parts(beta, agrees, limit):
+    run = sampled(beta * n, 3, probes=posterior(1.0).data)
+    found = information.waic(run, n)
+    training, V = exact(beta)
+    assert found.beta == pytest.approx(beta)
+    assert agrees(found.training, training)
+    assert agrees(found.functional_variance, V)
+    assert agrees(found.singular_fluctuation, beta * V / 2)
+    assert agrees(found.waic, training + beta * V / n)
+    # What others might take for it: the variance without β, the plain mean loss for T_n.
+    assert abs(found.waic.z(training + 2 * beta * V / n)) > limit()
+    assert abs(found.training.z(float(run.loss.mean()))) > limit()
+    # Close to d/2 for a model that contains the truth, at n = 60.
+    assert abs(float(found.singular_fluctuation.mean) - d / 2) < 0.5
+    assert bool(found.message) == (found.by_example.max() > 0.4)
+
+
+def test_errors_of_waic_are_honest():
+    """300 experiments of 100 independent draws: mean z² between the 1e-6 quantiles of χ²_300/300, with 15% for curvature."""
+    training, V = exact(1.0)
+    cov, r = np.linalg.inv(INPUTS.T @ INPUTS), np.random.default_rng(1)
+    scores = []
+    for _ in range(300):
+        w = BEST + r.multivariate_normal(np.zeros(d), cov, (4, 25))
+        losses = (w @ INPUTS.T - TARGETS) ** 2 / 2 + np.log(2 * np.pi) / 2
+        run = SimpleNamespace(probes=losses, nbeta=n, trace=lambda _, losses=losses: losses)
+        found = information.waic(run, n)  # pyright: ignore[reportArgumentType]
+        scores.append([found.training.z(training), found.functional_variance.z(V), found.waic.z(training + V / n)])
+    squares = np.mean(np.square(scores), axis=0)
+    assert (squares > 0.85 * chi2.ppf(1e-6, 300) / 300).all()
+    assert (squares < 1.15 * chi2.isf(1e-6, 300) / 300).all()
+
+
+def test_wbic_and_two_temperatures(agrees, limit):
+    """⟨nL_n⟩ = nL_n(ŵ) + d/(2β), exactly; λ = d/2 from two temperatures, with the centre put elsewhere as well."""
+    t = n / np.log(n)
+    one, two = sampled(t, 5), sampled(1.7 * t, 6)
+    at_best = n * float(posterior(1.0).centre_loss())
+    found = information.wbic(one, n)
+    assert agrees(found, at_best + d / 2 * np.log(n))
+    assert abs(found.z(at_best + d / 2)) > limit()
+    assert agrees(information.rlct_from_two(one, two), d / 2)
+    shifted = replace(one, centre_loss=one.centre_loss - 1.0)
+    np.testing.assert_allclose(
+        information.rlct_from_two(shifted, two).mean, information.rlct_from_two(one, two).mean, rtol=1e-9
+    )
+    with pytest.raises(BadInput, match="n/log n"):
+        information.wbic(two, n)
+    with pytest.raises(BadInput, match="two temperatures"):
+        information.rlct_from_two(one, one)
+
+
+def test_outliers_are_told_and_probes_are_needed():
+    run = sampled(float(n), 7, probes={"x": jnp.ones((1, d)), "y": jnp.array([30.0])})
+    assert "1 of 1 examples" in information.waic(run, n).message
+    with pytest.raises(BadInput, match="has none"):
+        information.waic(replace(run, probes=None), n)
