@@ -35,7 +35,7 @@ def test_pieces_and_rematerialisation_change_nothing_but_rounding():
 
 
 def test_bfloat16_rounds_and_sums_do_not():
-    """Eight bits: a relative error of 2⁻⁹ an operation, in the loss and in its gradient, which stays in the dtype of the weights."""
+    """Eight bits: a relative error of 2⁻⁹ an operation, in the loss and its gradient, which stays in the weights' dtype."""
     exact = posterior().value_and_gradient(CENTRE, posterior().data)
     p = posterior(compute.computed_in(mlp.cross_entropy, jnp.bfloat16), jnp.float32)
     loss, gradient = p.value_and_gradient(p.centre, p.data)

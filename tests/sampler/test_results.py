@@ -58,7 +58,7 @@ def test_estimates_keep_their_labels(tmp_path):
 def test_what_is_no_file_of_results_is_refused(tmp_path):
     (tmp_path / "x.nc").write_text("no")
     for name in ("x.nc", "missing.nc"):
-        with pytest.raises(BadInput, match="results.load"):
+        with pytest.raises(BadInput, match=r"results\.load"):
             results.load(tmp_path / name)
 
 
