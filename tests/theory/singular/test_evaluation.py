@@ -1,0 +1,76 @@
+"""Proved remainders, looked at where they are not small: the truncation bound must hold, and not be absurdly wide."""
+
+from itertools import pairwise
+
+import mpmath as mp
+import pytest
+import sympy as sp
+from flint import arb, ctx
+
+from tests.theory.singular.reference import monomial
+from theory.singular import evaluation, partition
+from theory.zeta.precision import digits, rational
+
+x, y = sp.symbols("x y", real=True)
+
+
+@pytest.fixture(autouse=True)
+def precision():
+    before, ctx.prec = ctx.prec, 200
+    yield
+    ctx.prec = before
+
+
+def only_chart(Z):
+    ((_, (block,)),) = Z.integral.summands
+    (chart,) = block
+    return chart
+
+
+@pytest.mark.parametrize("t", [6, 9, 14, 30])
+@pytest.mark.parametrize(
+    ("k", "h"), [((2, 2), (0, 0)), ((2, 4), (0, 0)), ((4, 2), (1, 2)), ((2, 2), (3, 6)), ((1, 3), (0, 4))]
+)
+def test_the_remainder_on_a_box(k, h, t) -> None:
+    """|Z − finite sum| ≤ e^{−t} Σ |a| j!/(t−s+1)^{j+1} (1.3), and within a factor 300 of it."""
+    chart = only_chart(partition(x ** k[0] * y ** k[1], (x, y), prior=x ** h[0] * y ** h[1]))
+    exact = monomial(k, h, t, 300)
+    with digits(40):
+        chart, tau = evaluation._normalised(chart, sp.Integer(t))
+        error = abs(evaluation.sum_at(evaluation._finite(chart).terms, tau) - exact)
+        bound = (-tau).exp() * evaluation._beyond(chart, tau)
+    assert error < bound < 300 * error
+
+
+@pytest.mark.parametrize("t", [1, 10, 100])
+@pytest.mark.parametrize("a", [1, 2, 3])
+def test_the_remainder_under_a_gaussian(a: int, t: int) -> None:
+    """|Z − poles s < c| ≤ t^{−c} (1/2π) ∫|Γ(c+iy) ζ(−c−iy)| dy (1.4), for several c, and within a factor 30."""
+    with mp.workdps(45):
+        edges = [0, *(mp.mpf(10) ** -k for k in range(5, 0, -1)), 1, 3, 6, 14]
+        exact = mp.quad(lambda v: mp.sqrt(2 / mp.pi) * mp.exp(-v * v / 2) / mp.sqrt(1 + 2 * t * v ** (2 * a)), edges)
+        exact = arb(str(exact))
+    chart = only_chart(partition(x ** (2 * a) * y**2, (x, y), domain="gaussian"))
+    with digits(40):
+        chart, tau = evaluation._normalised(chart, sp.Integer(t))
+        places = evaluation.zeta.candidates(chart, 4)
+        for here, following in list(pairwise(places))[::2]:
+            bound = evaluation.remainder(chart, rational((here + following) / 2), tau)
+            error = abs(evaluation.sum_at(evaluation._up_to(chart, here).terms, tau) - exact)
+            assert error < bound < 30 * error
+
+
+@pytest.mark.parametrize("n", [3, 6, 12])
+@pytest.mark.parametrize("t", [2, 15, 35])
+def test_balls_of_few_digits_hold_the_truth(n: int, t: int) -> None:
+    value = partition(x**2 * y**4, (x, y)).evaluate(t, n)
+    assert value.overlaps(monomial((2, 4), (0, 0), t, 300))
+    assert value.rad() < value * arb(10) ** -n
+
+
+def test_polynomial_densities_and_constants() -> None:
+    """K = 3x²y⁴, φ = (1 − xy)²: charts with several monomials and a scale."""
+    found = partition(3 * x**2 * y**4, (x, y), prior=(1 - x * y) ** 2).evaluate(200, 25)
+    expected = monomial((2, 4), (0, 0), 600) - 2 * monomial((2, 4), (1, 1), 600) + monomial((2, 4), (2, 2), 600)
+    assert found.overlaps(expected)
+    assert found.rad() < found * arb(10) ** -24

@@ -1,0 +1,71 @@
+"""Slices of singular models: exponents, weights, and the baseline that can hide a component."""
+
+import pytest
+import sympy as sp
+
+from tests.theory.singular.reference import monomial
+from theory import singular
+from theory.errors import BadInput
+from theory.singular import component
+
+u, v = sp.symbols("u v", real=True)
+R = sp.Rational
+
+
+def test_a_slice_across_the_other_divisor_is_suppressed() -> None:
+    """x²y⁴: on u = u* λ_C = ¼ = λ, on v = v* λ_C = ½ and Z_C/Z ~ t^{−1/4}."""
+    K = u**2 * v**4
+    along, across = component(K, (u, v), {u: R(1, 2)}), component(K, (u, v), {v: R(1, 2)})
+    assert (along.threshold, along.multiplicity, along.weight.power) == (R(1, 4), 1, 0)
+    assert (across.threshold, across.multiplicity, across.weight.power) == (R(1, 2), 1, R(1, 4))
+
+
+def test_a_slice_loses_logarithms() -> None:
+    """(uv)² with u = u*: Z_C/Z ~ (√π/(2u*))/(√π/4) /log t."""
+    found = component(u**2 * v**2, (u, v), {u: R(1, 4)}).weight
+    assert found == (8, 0, -1)
+
+
+@pytest.mark.parametrize("t", [10**4, 10**8])
+def test_weights_at_finite_t(t: int) -> None:
+    """Z_C(t) = Z_{v⁴}(t u*²) against Γ functions, and Z against an enclosure."""
+    slice_ = component(u**2 * v**4, (u, v), {u: R(1, 2)})
+    part = singular.partition(v**4 / 4, (v,)).evaluate(t, 20)
+    expected = part / monomial((2, 4), (0, 0), t)
+    leading = slice_.weight.at(sp.Integer(t))
+    assert abs(float(expected.mid()) / float(leading) - 1) < 2 * t**-0.25
+
+
+def test_the_baseline_dominates_or_ties() -> None:
+    """x²y⁴, f = uv²(1+2u+v): slice u* both t^{−3/2}; slice v* own term t^{−2}, baseline t^{−3/2} (relative to Z_C/Z)."""
+    f = u * v**2 * (1 + 2 * u + v)
+    tie = component(u**2 * v**4, (u, v), {u: R(1, 2)}, domain="symmetric")
+    assert tie.first_term(f).power == tie.baseline(f).power == R(3, 2)
+    assert "of the same order" in tie.warning(f)
+    total = tie.susceptibility(f)
+    assert total.coefficient == sp.expand(tie.first_term(f).coefficient + tie.baseline(f).coefficient)
+    hidden = component(u**2 * v**4, (u, v), {v: R(1, 2)}, domain="symmetric")
+    own, baseline, weight = hidden.first_term(f), hidden.baseline(f), hidden.weight
+    assert (own.power - weight.power, baseline.power - weight.power) == (2, R(3, 2))
+    assert "dominates" in hidden.warning(f)
+    assert hidden.susceptibility(f) == baseline
+
+
+def test_no_warning_where_the_component_speaks() -> None:
+    """On the slice u* of u⁴v⁴ with an odd f of u the full mean vanishes."""
+    slice_ = component(u**4 * v**4, (u, v), {u: R(1, 2)}, domain="symmetric")
+    assert slice_.warning(u * v**2 * sp.Abs(u)) == ""
+    assert slice_.baseline(u * v**2 * sp.Abs(u)).coefficient == 0
+
+
+@pytest.mark.parametrize(
+    ("fixed", "says"),
+    [
+        ({u: 0}, "K vanishes identically on the slice"),
+        ({u: 1, v: 1}, "a slice fixes some but not all of u, v"),
+        ({sp.Symbol("w"): 1}, "a slice fixes some but not all of u, v"),
+    ],
+)
+def test_refusals(fixed, says) -> None:
+    with pytest.raises(BadInput, match=says):
+        component(u**2 * v**4, (u, v), fixed)

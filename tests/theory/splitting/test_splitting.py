@@ -1,0 +1,147 @@
+"""The splitting lemma: coordinates that really split, and expansions that agree with `theory.laplace`."""
+
+import mpmath as mp
+import pytest
+import sympy as sp
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from theory import laplace
+from theory.errors import BadInput
+from theory.singular import lemma20
+from theory.splitting import Local, split
+
+x, y, z = sp.symbols("x y z", real=True)
+R = sp.Rational
+small = st.integers(-2, 2)
+
+
+def terms(K, names, degree):
+    """The terms of total degree ≤ degree of a polynomial."""
+    kept = ((m, c) for m, c in sp.Poly(K, *names).terms() if sum(m) <= degree)
+    return sp.Add(*(c * sp.Mul(*(v**n for v, n in zip(names, m, strict=True))) for m, c in kept))
+
+
+@pytest.mark.parametrize(
+    "K",
+    [
+        x**2 + x * y + y**2 + x**3 + x * y**2 * z + (x + z) ** 4,
+        x * y + z**3 + x**2 * z - y * z**2,
+        (x + y) ** 2 + x**3 - y**4 + x * y * z + z**4,
+    ],
+    ids=str,
+)
+def test_substitution_gives_the_normal_form(K) -> None:
+    """K∘ψ by sympy's own substitution, whatever rank and signature the quadratic part has."""
+    found = split(K, (x, y, z), order=4)
+    image = sp.expand(K.subs(dict(zip((x, y, z), found.images, strict=True)), simultaneous=True))
+    assert sp.expand(terms(image, found.coordinates, 4) - found.normal_form) == 0
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.lists(small, min_size=6, max_size=6), st.lists(small, min_size=6, max_size=6))
+def test_nothing_is_left(quadratic, cubic) -> None:
+    """Rank, defect, and a residual without a 2-jet, for quadratic parts of every rank and signature."""
+    monomials = [x**2, x * y, y**2, x * z, y * z, z**2]
+    K = sum(c * m for c, m in zip(quadratic, monomials, strict=True)) + sum(
+        c * m for c, m in zip(cubic, [x**3, x * y**2, y * z**2, x * y * z, z**4, x**2 * z], strict=True)
+    )
+    found = split(K, (x, y, z), order=4)
+    assert len(found.regular) == sp.hessian(K, (x, y, z)).subs({x: 0, y: 0, z: 0}).rank()
+    assert found.defect() == 0
+    if found.residual != 0:
+        assert min(sum(m) for m in sp.Poly(found.residual, *found.singular).monoms()) >= 3
+
+
+def test_a_hidden_singularity() -> None:
+    """(x − y²)² + y⁸: x_1 = x − y², g = y⁸; λ = ½ + ⅛."""
+    found = split((x - y**2) ** 2 + y**8, (x, y), order=10)
+    x1, y1 = found.coordinates
+    assert found.normal_form == x1**2 + y1**8
+    assert found.images == (x1 + y1**2, y1)
+    assert Local(found).law.threshold == R(5, 8)
+
+
+def test_away_from_the_origin_and_analytic() -> None:
+    K = sp.cosh(x - 1) - 1 + (x - 1) * (y + 2) ** 2 + (y + 2) ** 4
+    found = split(K, (x, y), order=7, at={x: 1, y: -2})
+    assert found.defect() == 0
+    y1 = found.singular[0]
+    assert sp.Poly(found.residual, y1).coeff_monomial(y1**4) == R(1, 2)  # 1 − ½·(1)²/1
+
+
+@pytest.mark.parametrize("phi", [x, x * y, y**2 + x**3], ids=str)
+def test_corank_zero_is_the_laplace_expansion(phi) -> None:
+    """Two roads that share no step: Gaussian moments of jets, and exact coordinates."""
+    L = x**2 / 2 + x * y / 3 + y**2 + x**3 / 6 - x * y**2 + x**4 + y**4
+    found = Local(split(L, (x, y), order=8), prior=1 + x).expectation(phi).expanded()
+    expected = laplace.expectation(L, phi, (x, y), order=3, prior=1 + x)
+    assert {int(term.power): sp.nsimplify(term.polynomial) for term in found.terms} == {
+        k: c for k, c in enumerate(expected) if c != 0
+    }
+
+
+def test_covariances_too() -> None:
+    L = x**2 + x * y + y**2 + x**3 + x**4 + y**4
+    found = Local(split(L, (x, y), order=6)).cumulant([x, y**2]).expanded()
+    expected = laplace.cumulant(L, [x, y**2], (x, y), order=2)
+    assert [(term.power, term.polynomial) for term in found.terms] == [(k, c) for k, c in enumerate(expected) if c != 0]
+
+
+def test_lemma_20_through_the_splitting() -> None:
+    """aᵀΣb exactly, for a Hessian that is not diagonal."""
+    H = sp.Matrix([[2, 1, 0], [1, 3, 1], [0, 1, 2]])
+    w, a, b = sp.Matrix([x, y, z]), sp.Matrix([1, 2, -1]), sp.Matrix([3, 0, 1])
+    local = Local(split((w.T * H * w)[0] / 2 + x**3 + y**2 * z, (x, y, z), order=4))
+    found = lemma20(local.law, local.pull((a.T * w)[0] + x * y), local.pull((b.T * w)[0]))
+    assert found == (a.T * H.inv() * b)[0]
+
+
+@pytest.mark.parametrize(("t", "n"), [(10**4, 3), (10**6, 4)])
+def test_corank_one_against_quadrature(t: int, n: int) -> None:
+    """(x − y²)² + y⁴ + y⁵: ⟨x⟩, x integrated exactly, y by quadrature; the terms left out are of relative size t^{−5/4}."""
+    K = (x - y**2) ** 2 + y**4 + y**5
+    ratio = Local(split(K, (x, y), order=12)).expectation(x)
+    assert ratio.leading == (sp.gamma(R(3, 4)) / sp.gamma(R(1, 4)), R(1, 2), 0)
+    found = mp.mpf(str(sp.N(ratio.series(sp.Integer(t)), 25)))
+    with mp.workdps(25):
+
+        def moment(p):
+            width = mp.mpf(t) ** -0.25
+            return mp.quad(lambda v: v**p * mp.exp(-t * (v**4 + v**5)), [k * width for k in range(-9, 10, 3)])
+
+        expected = moment(2) / moment(0)
+    assert abs(found / expected - 1) < mp.mpf(10) ** -n
+
+
+def test_several_singular_directions() -> None:
+    """x² + y⁴ + z⁴ + y²z² + …: λ = ½ + ½, and ⟨y²⟩ to leading order from the homogeneous part alone."""
+    local = Local(split(x**2 + y**4 + z**4 + y**2 * z**2 + y**5 + x * y**2 * z, (x, y, z), order=6))
+    assert (local.law.threshold, local.law.multiplicity) == (1, 1)
+    plain = Local(split(x**2 + y**4 + z**4 + y**2 * z**2, (x, y, z), order=6))
+    assert local.expectation(y**2).leading == plain.expectation(y**2).leading
+
+
+@pytest.mark.parametrize(
+    ("K", "order", "says"),
+    [
+        (x**2 - y**2, 4, "has no minimum at (0, 0): its quadratic part has the coefficients (2, -2)"),
+        (x**2 * y**2, 4, "the residual y1**2*y2**2 of x**2*y**2 has no power of y1 alone up to degree 4"),
+        (x**2, 4, "has no power of y1 alone up to degree 4"),
+        (x**2 + y**4, 3, "has no power of y1 alone up to degree 3"),
+        (x**2 + y**3, 6, "y1**3 changes its sign where y1 does"),
+    ],
+)
+def test_what_has_no_local_expansion(K, order, says) -> None:
+    with pytest.raises(BadInput) as caught:
+        Local(split(K, (x, y), order=order)).expectation(x)
+    assert says in str(caught.value)
+
+
+def test_bad_points_and_orders() -> None:
+    with pytest.raises(BadInput, match="is not critical at"):
+        split(x**2 + y, (x, y), order=3)
+    with pytest.raises(BadInput, match="the order of a splitting is an integer ≥ 2"):
+        split(x**2, (x,), order=1)
+    with pytest.raises(BadInput, match="for f∘ψ to degree 5 split with order=6"):
+        split(x**2 + y**4, (x, y), order=4).pull(x, 5)

@@ -1,0 +1,262 @@
+"""∫ e^{−tK} φ over charts at a given t: a ball that contains it where the remainder is bounded, an estimate elsewhere.
+
+* Boxes, u = c, polynomial φ: with v(κ) dκ = Σ_s κ^{s−1} Σ_j a_{s,j} (−log κ)^j dκ the image of φ dx under K/c on (0, 1), the finite
+  sum over the poles is ∫_0^∞ e^{−ctκ} v, so that it differs from Z by the integral from 1 on, at most                       (1.3)
+
+      e^{−ct} Σ |a_{s,j}| j!/(ct − s + 1)^{j+1}      (log κ ≤ κ − 1; (s−1)^+ for s − 1).
+
+  Where that is too much, at small t, Z = Σ_n (−ct)^n ζ(n)/n! is summed, with exact ζ(n).
+* Gaussians, u = c, polynomial φ: dropping the poles right of Re s = a leaves                                               (1.4)
+
+      |R| ≤ t^{−a} (1/π) ∫_0^∞ |Γ(a+iy) ζ(−a−iy)| dy,
+
+  where every factor of the integrand decreases in y: sums over cells with the left ends bound it, and |Γ(a+iy)| ≤ Γ(a+n) y^{−n} the
+  tail. Poles are added until the bound is small enough or grows again.
+* Anything else, units above all: the series is asymptotic and no bound is known. The radius is made of the
+  terms left out, all signs taken as +: an estimate.
+
+Reading order: `proved`, `value`, `_box`, `_gaussian`, `_estimate`.
+"""
+
+from collections.abc import Sequence
+from functools import lru_cache
+from itertools import product
+
+import sympy as sp
+from flint import acb, arb, ctx, fmpq
+
+from theory.singular.expansion import Asymptotics, Term, of_charts
+from theory.zeta import continuation as zeta
+from theory.zeta.balls import ball, evaluator
+from theory.zeta.chart import Chart
+from theory.zeta.precision import current_digits, rational
+
+Charts = tuple[Chart, ...]
+MOST_POLES = 150
+MOST_TERMS = 60
+FARTHER = (sp.Integer(4), sp.Integer(6))
+SPANS = (sp.Rational(1, 2), sp.S.One, sp.Rational(3, 2), sp.Integer(2))
+
+
+def proved(charts: Charts) -> bool:
+    """Is a bound of the remainder known: products of powers and Gaussians?"""
+    return all(all(c.free()) for c in charts)
+
+
+def value(charts: Charts, t: sp.Rational) -> arb:
+    """∫ e^{−tK} φ at t > 0 and the working precision."""
+    if not proved(charts):
+        return _estimate(charts, t)
+    total = arb(0)
+    for c in charts:
+        total += (_box if zeta.finite(c) else _gaussian)(c, t)
+    return total
+
+
+def sum_at(terms: Sequence[Term], t: arb) -> arb:
+    """Σ t^{−s} P_s(log t)."""
+    log, total = t.log(), arb(0)
+    for term in terms:
+        inner = arb(0)
+        for c in reversed(term.coefficients):
+            inner = inner * log + ball(c)
+        total += inner * (-log * rational(term.power)).exp()
+    return total
+
+
+def _normalised(c: Chart, t: sp.Rational) -> tuple[Chart, arb]:
+    """u = c absorbed: (the chart with u = 1, ct)."""
+    return Chart(c.variables, c.orders, c.jacobian, sp.S.One, c.density, c.gaussian), arb(rational(t)) * ball(c.unit)
+
+
+def _box(c: Chart, t: sp.Rational) -> arb:
+    chart, tau = _normalised(c, t)
+    if not any(chart.orders):  # K = 0: Z does not depend on t
+        return ball(_at_integer(chart, 0))
+    series = _finite(chart)
+    remainder = (-tau).exp() * _beyond(chart, tau) if tau > max(term.power for term in series.terms) + 1 else None
+    if remainder is not None and remainder < arb(10) ** (-current_digits()) * abs(sum_at(series.terms, tau)):
+        return sum_at(series.terms, tau) + arb(0, remainder.upper())
+    if tau < 2000:
+        return _taylor(chart, tau)
+    assert remainder is not None
+    return sum_at(series.terms, tau) + arb(0, remainder.upper())
+
+
+@lru_cache(maxsize=1024)
+def _finite(chart: Chart) -> Asymptotics:
+    return of_charts((chart,), sp.S.Zero)
+
+
+def _beyond(chart: Chart, tau: arb) -> arb:
+    total, start = arb(0), min(zeta.candidates(chart, _finite(chart).terms[-1].power))
+    for s in zeta.candidates(chart, max(_finite(chart).terms[-1].power, start)):
+        order, coefficients = zeta.laurent(chart, s)
+        rate = tau - max(fmpq(0), rational(s) - 1)
+        for j in range(order):
+            total += abs(ball(coefficients[order - 1 - j])) / rate ** (j + 1)
+    return total.upper()
+
+
+def _taylor(chart: Chart, tau: arb) -> arb:
+    """Σ_n (−τ)^n ζ(n)/n!, K ≤ 1: from n ≥ 2τ on the terms more than halve."""
+    before, size = ctx.prec, int(tau.upper().ceil().unique_fmpz() or 1)
+    ctx.prec += 4 * size + 32
+    try:
+        pieces = [
+            (
+                ball(q),
+                [
+                    (rational(h) + 1 + m, rational(k))
+                    for h, m, k in zip(chart.jacobian, powers, chart.orders, strict=True)
+                ],
+            )
+            for powers, q in _monomials(chart)
+        ]
+        wanted = arb(10) ** (-current_digits())
+        total, factor, n = arb(0), arb(1), 0
+        mass = _mass(chart, pieces)
+        while True:
+            total += factor * sum((q * _product(sides, n, chart.gaussian) for q, sides in pieces), arb(0))
+            n += 1
+            factor *= -tau / n
+            if n > 2 * tau and 2 * abs(factor) * mass < wanted * mass * arb(10) ** -20:
+                break
+        return total + arb(0, (2 * abs(factor) * mass).upper())
+    finally:
+        ctx.prec = before
+
+
+def _monomials(chart: Chart) -> list[tuple[tuple[int, ...], sp.Expr]]:
+    return sp.Poly(chart.density, *chart.variables).terms() if chart.density.has(*chart.variables) else [
+        ((0,) * len(chart.variables), chart.density)
+    ]  # fmt: skip
+
+
+def _product(sides: list[tuple[fmpq, fmpq]], n: int, gaussian: tuple[bool, ...]) -> arb:
+    total = arb(1)
+    for (h, k), gauss in zip(sides, gaussian, strict=True):
+        total *= _half_moment(h) if gauss else 1 / arb(h + k * n)
+    return total
+
+
+def _half_moment(h: fmpq) -> arb:
+    """∫_0^∞ x^{h−1} e^{−x²/2} dx/√(2π)."""
+    return arb(2) ** (arb(h) / 2) * (arb(h) / 2).gamma() / (2 * (2 * arb.pi()).sqrt())
+
+
+def _mass(chart: Chart, pieces: list) -> arb:
+    return sum((abs(q) * _product(sides, 0, chart.gaussian) for q, sides in pieces), arb(0))
+
+
+def _at_integer(chart: Chart, n: int) -> sp.Expr:
+    return zeta.laurent(chart, sp.Integer(-n), 1).coefficients[-1]
+
+
+def _gaussian(c: Chart, t: sp.Rational) -> arb:
+    """Poles are added, a few at a time, until the bound is below the wanted digits or grows."""
+    chart, tau = _normalised(c, t)
+    first = zeta.first((chart,))
+    wanted, best, span = arb(10) ** (-current_digits()), None, sp.Integer(2)
+    while True:
+        poles = zeta.candidates(chart, first + 2 * span)
+        inside = [s for s in poles if s <= first + span]
+        following = poles[len(inside)]
+        edge = (inside[-1] + following) / 2
+        bound = remainder(chart, rational(edge), tau)
+        if best is None or bound < best[0]:
+            best = (bound, inside[-1])
+        elif not bound < best[0]:
+            break
+        if bound < wanted * (-tau.log() * rational(first)).exp() or len(inside) > MOST_POLES:
+            break
+        span *= sp.Rational(3, 2)
+    series = _up_to(chart, best[1])
+    return sum_at(series.terms, tau) + arb(0, best[0].upper())
+
+
+@lru_cache(maxsize=1024)
+def _up_to(chart: Chart, limit: sp.Rational) -> Asymptotics:
+    return of_charts((chart,), limit)
+
+
+def remainder(chart: Chart, a: fmpq, tau: arb) -> arb:
+    """τ^{−a} (1/π) ∫_0^∞ |Γ(a+iy) ζ(−a−iy)| dy from above (1.4), for u = 1; a no pole."""
+    step, cells = fmpq(1, 4), 48
+    left = [_integrand(chart, a, step * j) for j in range(cells)]
+    reach = arb(step * cells)
+    n = max(2, cells // 4)
+    others = _integrand(chart, a, step * cells) / abs(acb(arb(a), reach).gamma())
+    tail = others * (arb(a) + n).gamma() / ((n - 1) * reach ** (n - 1))
+    total = sum(left, arb(0)) * arb(step) + tail
+    return (total * (-tau.log() * a).exp() / arb.pi()).upper()
+
+
+def _integrand(chart: Chart, a: fmpq, y: fmpq) -> arb:
+    """A bound of |Γ(a+iy) ζ(−a−iy)| that decreases in y."""
+    total = arb(0)
+    for powers, q in _monomials(chart):
+        part = abs(ball(q))
+        for h, m, k, gauss in zip(chart.jacobian, powers, chart.orders, chart.gaussian, strict=True):
+            alpha = acb(arb(rational(h) + 1 + m - rational(k) * a), -arb(rational(k) * y))
+            if gauss:
+                part *= abs((alpha / 2).gamma()) * arb(2) ** (alpha.real / 2) / (2 * (2 * arb.pi()).sqrt())
+            else:
+                part /= abs(alpha)
+        total += part
+    return total * abs(acb(arb(a), arb(y)).gamma())
+
+
+def _estimate(charts: Charts, t: sp.Rational) -> arb:
+    """The asymptotic series up to its smallest blocks of terms.
+
+    Blocks B_1, B_2, … are half a power of t wide. Cut after B_k, the radius is 2 (|B_k| t^{−1/2} + Σ_{j>k} |B_j|) over all blocks
+    that were computed, with |B| the sum of the terms with all signs taken as +; the best k is kept.
+    """
+    tau, first = arb(rational(t)), zeta.first(charts)
+    wanted, count = arb(10) ** (-current_digits()), 0
+    blocks: list[tuple[arb, arb]] = []
+    best = arb(0)
+    for span in (*SPANS, *FARTHER):
+        if len(blocks) > 1 and (
+            span in FARTHER or len(zeta.candidates(charts, first + span)) * len(charts) > MOST_TERMS
+        ):
+            break
+        terms = _series(charts, first + span).terms[count:]
+        if not terms:  # the next pole is farther right
+            continue
+        count += len(terms)
+        blocks.append((sum_at(terms, tau), sum((_size(term, tau) for term in terms), arb(0))))
+        best = min((_cut(blocks, k, tau) for k in range(1, len(blocks))), key=lambda b: b.rad(), default=blocks[0][0])
+        if len(blocks) > 1 and arb(best.rad()) < wanted * abs(best):
+            break
+    edge = (-tau * _least_unit(charts)).exp() * abs(best) * (tau.log() * rational(first)).exp()
+    return best + arb(0, edge.upper())
+
+
+def _cut(blocks: Sequence[tuple[arb, arb]], k: int, tau: arb) -> arb:
+    radius = 2 * (blocks[k - 1][1] * tau.rsqrt() + sum((size for _, size in blocks[k:]), arb(0)))
+    return sum((value for value, _ in blocks[:k]), arb(0)) + arb(0, radius.upper())
+
+
+def _size(term: Term, tau: arb) -> arb:
+    """t^{−s} Σ_j |c_j| |log t|^j."""
+    log = tau.log()
+    total = sum((abs(ball(c)) * abs(log) ** j for j, c in enumerate(term.coefficients)), arb(0))
+    return total * (-log * rational(term.power)).exp()
+
+
+def _least_unit(charts: Charts) -> arb:
+    """The least value of the units on a grid: what happens at K = u on the far faces is about e^{−tu}."""
+    least: arb | None = None
+    for c in charts:
+        function = evaluator(c.unit, c.variables)
+        for corner in product((fmpq(0), fmpq(1, 2), fmpq(1)), repeat=len(c.variables)):
+            u = function([arb(x) for x in corner])
+            least = u if u.is_finite() and (least is None or u < least) else least
+    return least or arb(0)
+
+
+@lru_cache(maxsize=1024)
+def _series(charts: Charts, limit: sp.Rational) -> Asymptotics:
+    return of_charts(charts, limit)
