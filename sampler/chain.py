@@ -84,7 +84,7 @@ class Plan(NamedTuple):
 
 
 def run(
-    key: Key[Array, ""],
+    key: Key[Array, ""] | int,
     kernel: Kernel,
     posterior: LocalPosterior,
     *,
@@ -137,7 +137,7 @@ def run(
 
 
 def runs(
-    key: Key[Array, ""], kernel: Kernel, posterior: LocalPosterior, settings: Mapping[str, np.ndarray], plan: Plan
+    key: Key[Array, ""] | int, kernel: Kernel, posterior: LocalPosterior, settings: Mapping[str, np.ndarray], plan: Plan
 ) -> list[Run]:
     """One run for each entry of `settings` ({"epsilon", "nbeta", "gamma": one value an entry}), all in one program; see `run`."""
     chains, draws, burn_in, thin = plan.chains, plan.draws, plan.burn_in, plan.thin

@@ -125,6 +125,23 @@ class Moments:
         blocks = diagnostics.mean(series[:, : self.full] / self.size + x[:, None] * y)
         return Estimate(mean, blocks.sem, blocks.ess, blocks.rhat)
 
+    def mean_of_products(
+        self, kept: Bool[np.ndarray, " chains"], row: int, columns: Any, base: Float[np.ndarray, " J"], *, less: int
+    ) -> Estimate:
+        """⟨x (v_j − v_l − base_j)⟩ of the kept chains, x the value `row`, j in columns, l = less: shape (J,)."""
+        first, product = self.first[kept], self.product[kept][:, :, row]
+        shift = self.reference[columns] - self.reference[less] - base
+        v = first[..., columns] - first[..., [less]]
+        count = np.full(BLOCKS + 1, self.size)
+        count[self.full] = self.open
+        # x = x⁰ + x′, v = v⁰ + v′: the sums hold x′, v′ and x′v′.
+        series = product[..., columns] - product[..., [less]] + self.reference[row] * (v + shift * count[:, None])
+        series = series + first[..., [row]] * shift
+        series[:, self.full + 1 :] = 0
+        blocks = diagnostics.mean(series[:, : self.full] / self.size)
+        mean = series[:, : self.full + 1].sum(axis=(0, 1)) / (len(first) * self.draws)
+        return Estimate(mean, blocks.sem, blocks.ess, blocks.rhat)
+
     def part(self, chains: slice) -> "Moments":
         """Those of some of the chains."""
         other = copy(self)

@@ -52,20 +52,40 @@ def mixed(restricted: Run, full: Run, *, names: Sequence[str] | None = None) -> 
     The errors of the two chains, which must be independent, are added in quadrature; `ess` is that of the first.
     Raises `BadInput` when the runs have different probes.
     """
-    y, base = _probe_losses(restricted, centred=True), diagnostics.mean(_probe_losses(full, centred=True))
-    if y.shape[2:] != base.mean.shape:
-        raise BadInput(f"susceptibility.mixed: the runs have {y.shape[2]} and {base.mean.size} probes; use the same.")
-    g = restricted.trace("loss")
-    braces = diagnostics.mean(g[..., None] * (y - base.mean))
-    sem = np.hypot(braces.sem, g.mean() * base.sem)
+    runs = (restricted, full)
+    for run in runs:
+        influence.require_probes(run)
+    base = _probe_means(full)
+    if base.mean.shape != _probe_means(restricted).mean.shape:
+        raise BadInput(
+            f"susceptibility.mixed: the runs have {_count(restricted)} and {_count(full)} probes; use the same."
+        )
+    braces, g = _braces(restricted, base.mean), restricted.mean("loss")
+    sem = np.hypot(braces.sem, g.mean * base.sem)
     rhat = np.fmax(braces.rhat, base.rhat)
     return _label(Estimate(-braces.mean, sem, braces.ess, rhat), ("probe",), names)
 
 
-def _probe_losses(run: Run, centred: bool) -> np.ndarray:
-    influence.require_probes(run)
-    losses = run.trace("probes")
-    return losses - run.kept(run.loss)[..., None] if centred else losses
+def _probe_means(run: Run) -> Estimate:
+    """⟨ℓ_z − L_n⟩ up to the constant L_n(w*), which the runs share: shape (P,)."""
+    if run.moments is None:
+        return diagnostics.mean(run.trace("probes") - run.trace("loss")[..., None])
+    probes, loss = run.mean("probes"), run.mean("loss")
+    # The errors of the two are added: their correlation is not kept.
+    return replace(probes, mean=probes.mean - loss.mean, sem=probes.sem + loss.sem)
+
+
+def _braces(run: Run, base: np.ndarray) -> Estimate:
+    """⟨g (ℓ_z − L_n − base_z)⟩, g = L_n − L_n(w*)."""
+    if run.moments is None or run.layout is None:
+        g = run.trace("loss")[..., None]
+        return diagnostics.mean(g * (run.trace("probes") - g - base))
+    where, _ = run.layout.of("probes")
+    return run.moments.mean_of_products(run.finite, 0, where, base, less=0)
+
+
+def _count(run: Run) -> int:
+    return run.mean("probes").mean.size
 
 
 def _label(chi: Estimate, dims: tuple[str, ...], names: Sequence[str] | None) -> Estimate:

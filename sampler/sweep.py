@@ -51,7 +51,7 @@ class Sweep:
 
 
 def sweep(
-    key: Key[Array, ""],
+    key: Key[Array, ""] | int,
     kernel: Kernel,
     posterior: LocalPosterior,
     *,

@@ -15,7 +15,7 @@ from sampler.influence import loss_kernel
 from sampler.kernels.sgld import sgld
 from sampler.moments import BLOCKS, Moments
 from sampler.posterior import LocalPosterior
-from sampler.susceptibility import susceptibility
+from sampler.susceptibility import mixed, susceptibility
 from tests.sampler.test_diagnostics import autoregressive
 from theory.errors import BadInput
 
@@ -110,6 +110,9 @@ def test_a_run_of_moments_answers_as_one_of_traces():
     np.testing.assert_allclose(one.mean, two.mean, atol=1e-12)
     np.testing.assert_allclose(susceptibility(whole).mean, susceptibility(sums).mean, atol=1e-12)
     np.testing.assert_allclose(loss_kernel(whole).mean, loss_kernel(sums).mean, atol=1e-12)
+    one, two = mixed(whole, whole), mixed(sums, sums)
+    np.testing.assert_allclose(one.mean, two.mean, atol=1e-12)
+    assert (two.sem > 0.5 * one.sem).all()
     assert abs(sums.stationarity()) < 4.9 and str(sums).startswith("4 chains × 700 draws")
     assert sums.to_dict()["draws"] == 700
 
