@@ -49,7 +49,7 @@ class Layout:
 
 def unknown(name: str, known: list[str]) -> str:
     """The sentence about a series that is not there."""
-    return f"this run recorded no {name!r}; it has: {', '.join(known)}."
+    return f"this run recorded no observable {name!r}; it has: {', '.join(known)}."
 
 
 class Recorder:

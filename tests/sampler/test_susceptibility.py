@@ -125,7 +125,7 @@ def test_moments_will_do():
 
 
 def test_refusals(tilted):
-    with pytest.raises(BadInput, match="recorded no 'absent'"):
+    with pytest.raises(BadInput, match="no observable 'absent'"):
         susceptibility(tilted, "absent")
     with pytest.raises(BadInput, match="names"):
         susceptibility(tilted, names=("only one",))
