@@ -1,10 +1,11 @@
-"""The command line: `threefold verify`, `laplace`, `integrate`, `check` and `graphs`.
+"""The command line: `threefold verify`, `laplace`, `integrate`, `check`, `graphs`, `sample` and `rlct`.
 
 Each command reads its words into exact values (`theory.expression`), refuses a path it could not write to, does the
 work in the package that owns it, and prints a table or JSON. The rules for all of them stand in `main`:
 
     exit 0    done                              exit 2    bad input: one line on stderr, no traceback
-    exit 1    a claim is refuted                exit 130  interrupted; what was found has been written
+    exit 1    a claim is refuted                exit 3    some chains were lost; the numbers rest on the others
+    exit 130  interrupted; what was found has been written
 
 With `--json -` nothing but JSON goes to stdout; progress goes to stderr. Heavy imports wait until a command needs them:
 listing claims and expanding a posterior start without jax.
@@ -13,35 +14,23 @@ listing claims and expanding a posterior start without jax.
 import os
 import sys
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 
-from ledger import answers, output, report
+from ledger import answers, cli_chains, cli_thresholds, output, report
 from ledger.claim import Budget, Layer, Status
 from ledger.labels import select
+from ledger.options import At, Effort, Html, Json, Loss, Observables, Prior, Targets, Variables, app, posterior_of
 from ledger.run import Report, describe, package_version, run
 from theory.errors import BadInput
-from theory.expression import parse, parse_point, parse_variables
+from theory.expression import parse
 from theory.minimum import locate
 
 MAX_ORDER = 20
 MANY = 8  # claims from which starting another process pays
-
-app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
-
-Json = Annotated[str | None, typer.Option("--json", metavar="FILE|-", help="Write the result as JSON; - is stdout.")]
-Html = Annotated[
-    str | None, typer.Option("--html", metavar="FILE", help="Write the report as one self-contained page.")
-]
-Loss = Annotated[str, typer.Argument(metavar="LOSS", help="The loss L, for example 'x**2/2 + x**4'.")]
-Observables = Annotated[list[str], typer.Option("--observable", metavar="EXPR", help="An observable; repeatable.")]
-Variables = Annotated[str, typer.Option("--vars", metavar="x,y", help="The variables, separated by commas.")]
-At = Annotated[str | None, typer.Option("--at", metavar="0,1/2", help="The minimum; found when left out.")]
-Prior = Annotated[str, typer.Option("--prior", metavar="EXPR", help="The prior density, up to a constant.")]
-Effort = Annotated[Budget, typer.Option("--budget", help="quick: minutes. full: the error bars of the report.")]
+OTHER_ROOMS = (cli_chains, cli_thresholds)  # importing them adds `sample` and `rlct` to the application
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -103,7 +92,7 @@ def verify(
     """
     from ledger.claims import all_claims
 
-    targets = _Targets(json, html)
+    targets = Targets(json, html)
     chosen = select(all_claims(), claims or [])
     if listing:
         found = {"claims": [describe(claim) for claim in chosen]}
@@ -133,8 +122,8 @@ def laplace(
     threefold laplace "x**2/2 + x**3/6 + x**4/24" --observable x --vars x --order 3
     threefold laplace "x**2 + y**2 + x*y**2" --observable x --observable "y**2" --vars x,y --order 2
     """
-    targets = _Targets(json)
-    posterior = _posterior(loss, observable, variables, at, prior)
+    targets = Targets(json)
+    posterior = posterior_of(loss, observable, variables, at, prior)
     L, phi, w = posterior["loss"], posterior["observables"], posterior["variables"]
     minimum = locate(L, w, posterior["at"])
     answer = answers.series(L, phi, w, order=order, at=minimum, prior=posterior["prior"])
@@ -166,8 +155,8 @@ def integrate(
     from ledger import enclosures
     from numerics.posterior import Posterior
 
-    targets = _Targets(json)
-    given = _posterior(loss, observable, variables, None, prior)
+    targets = Targets(json)
+    given = posterior_of(loss, observable, variables, None, prior)
     where = None if domain is None else enclosures.domain(domain, given["variables"])
     temperature = parse(t, (), what="t")
     posterior = Posterior(given["loss"], given["variables"], temperature, given["prior"], digits, domain=where)
@@ -195,8 +184,8 @@ def check(
     threefold check "x**2/2 + x**4" --observable "x**2" --vars x
     threefold check "x**2 + y**2 + x*y**2" --observable x --perturbation "y**2" --vars x,y --html report.html
     """
-    targets = _Targets(json, html)
-    posterior = _posterior(loss, observable, variables, at, prior)
+    targets = Targets(json, html)
+    posterior = posterior_of(loss, observable, variables, at, prior)
     change = None if perturbation is None else parse(perturbation, posterior["variables"], what="perturbation")
     from ledger import check as own
 
@@ -226,7 +215,7 @@ def graphs(
     threefold graphs --marked 2 --order 2 --vanishing 1:1 --svg figure4.svg     the four of Lemma 25, of ten
     threefold graphs --marked 1 --order 2 --prior
     """
-    targets = _Targets(json, svg, "--svg")
+    targets = Targets(json, svg, "--svg")
     with Console(stderr=True).status("generating graphs"):
         family = answers.family(marked, order, prior=prior, vanishing=vanishing or [])
     answer = answers.graphs(family)
@@ -235,52 +224,6 @@ def graphs(
         from ledger import drawing
 
         output.write(targets.page, drawing.page(family))
-
-
-class _Targets:
-    """Where the results go: checked before the work, written after it."""
-
-    def __init__(self, json: str | None, page: str | None = None, option: str = "--html"):
-        self.stdout = json == "-"
-        self.json = None if json is None or self.stdout else Path(json)
-        self.page = None if page is None else Path(page)
-        if page == "-":
-            raise BadInput(f"{option} needs the name of a file; only --json can go to stdout")
-        if self.json is not None and self.json == self.page:
-            raise BadInput(f"--json and {option} both name {self.json}; give them different files")
-        for path in (self.json, self.page):
-            if path is not None:
-                output.refuse_unwritable(path)
-
-    def finish(self, answer: Any, show: Callable[[Console], None]) -> None:
-        """Print the answer, as JSON or as `show` does, and write the JSON file."""
-        if self.stdout:
-            sys.stdout.write(output.dumps(answer))
-        else:
-            show(Console())
-        if self.json is not None:
-            output.write(self.json, output.dumps(answer))
-
-    def finish_report(self, result: Report) -> None:
-        """Print and write a report, and leave with its exit code."""
-        self.finish(result.to_json(), lambda console: report.show(result, console))
-        if self.page is not None:
-            from ledger import html  # draws with matplotlib, which takes a second to import
-
-            output.write(self.page, html.page(result))
-        raise typer.Exit(130 if result.interrupted else result.exit_code)
-
-
-def _posterior(loss: str, observables: Sequence[str], names: str, at: str | None, prior: str) -> dict[str, Any]:
-    """The words that describe a posterior, as exact values."""
-    variables = parse_variables(names)
-    return {
-        "loss": parse(loss, variables, what="loss"),
-        "observables": tuple(parse(each, variables, what="observable") for each in observables),
-        "variables": variables,
-        "at": None if at is None else parse_point(at, variables),
-        "prior": parse(prior, variables, what="prior"),
-    }
 
 
 def _on_a_network(budget: Budget, progress: Callable[[str], None]) -> Any:

@@ -155,7 +155,7 @@ def run(
     record = _Record(claims, budget, keep)
     try:
         if Layer.SAMPLED in layers:
-            _enable_double_precision()
+            enable_double_precision()
         parallel = jobs > 1 and Layer.SAMPLED not in layers
         with _processes(claims, budget, layers, jobs) if parallel else nullcontext() as ahead:
             for done, claim in enumerate(claims):
@@ -267,7 +267,7 @@ def _one_line(problem: Exception) -> str:
     return message if isinstance(problem, BadInput) else f"{type(problem).__name__}: {message}".removesuffix(": ")
 
 
-def _enable_double_precision() -> None:
+def enable_double_precision() -> None:
     """The sampled layer compares with exact numbers; jax computes in single precision unless told before first use."""
     import jax
 
