@@ -15,10 +15,11 @@ Which loss. `evaluate` says what L_n(w) is recorded as:
                nothing. The loss at w* on the same minibatch is subtracted; the noise is that of the *change* of the losses
     k, or examples   over k examples spread over the data, or over those given; always the same for w and for w*
 
-Pieces. The compiled program takes `every` draws; between two of them the host records, writes the checkpoint, shows progress. Sums
-over blocks (keep="moments") instead of traces make the memory independent of the number of draws.
+Pieces. The compiled program takes `every` draws (a last, shorter piece is compiled again); between two pieces the host records,
+writes the checkpoint, shows progress. Sums over blocks (keep="moments") instead of traces make the memory independent of the number
+of draws.
 
-Reading order: `run`; then `Run` in `record`; the two compiled pieces `_start` and `_sample`.
+Reading order: `run`; then `Run` in `record`; the compiled pieces `_start`, `_burn` and `_sample`.
 """
 
 import time
@@ -60,6 +61,7 @@ class Functions(NamedTuple):
     probe_loss: Callable[[Any, Any], Array]
     evaluate: str
     together: int | None
+    every_step: bool
 
 
 class Plan(NamedTuple):
@@ -155,7 +157,9 @@ def runs(
     probe_loss = plan.probe_loss or posterior.loss
     posterior, subset, centre_loss, how = _evaluated(posterior, plan.evaluate)
     together = None if plan.together is None or plan.together >= total else plan.together
-    functions = Functions(tuple(plan.observables.items()), tuple(plan.statistics.items()), probe_loss, how, together)
+    functions = Functions(
+        tuple(plan.observables.items()), tuple(plan.statistics.items()), probe_loss, how, together, thin == 1
+    )
     names = [*plan.observables, *plan.statistics, *FIXED, "probes"]
     if len(set(names)) < len(names):
         raise BadInput(f"chain.run: an observable needs a name of its own, none of {', '.join(FIXED)}, probes.")
@@ -175,12 +179,15 @@ def runs(
         step, state = path.read(state, recorder)
         with shown.shown(plan.progress, draws) as show:
             hurry = every * thin if plan.checkpoint else max(every * thin, -(-burn_in // PIECES))
-            for rows in _pieces(step, burn_in, thin, draws, every, hurry):
+            for begin in range(step, burn_in, hurry):
+                end = min(begin + hurry, burn_in)
+                state = _burn(kernel, posterior, keys, state, (begin, end), each, functions.together)
+                path.write(end, state, recorder)
+                show(recorder)
+            for rows in _pieces(step, burn_in, thin, draws, every):
                 fixed = (probes, subset, each)
                 state, values = _sample(kernel, posterior, keys, state, rows, fixed, functions)
-                kept = int(rows.record.sum())
-                if kept:
-                    recorder.add(jax.tree.map(lambda x, kept=kept: sharding.host(x)[:, :kept], values))
+                recorder.add(jax.tree.map(sharding.host, values))
                 path.write(int(rows.end[-1]), state, recorder)
                 show(recorder)
     seconds = time.perf_counter() - began
@@ -202,30 +209,19 @@ def _one(kernel, posterior, recorder, state, settings, entry, chains, constants,
 
 
 class Rows(NamedTuple):
-    """What the draws of a piece do: steps begin … end − 1, then a record or none. Rows without steps fill a short piece."""
+    """The draws of a piece: draw k takes the steps begin[k] … end[k] − 1."""
 
     begin: np.ndarray
     end: np.ndarray
-    record: np.ndarray
 
 
-def _pieces(done: int, burn_in: int, thin: int, draws: int, every: int, hurry: int) -> Iterator[Rows]:
-    """The pieces after `done` steps: burn-in, `hurry` steps each, then draws, `every` rows each."""
-
-    def piece(ends: np.ndarray, begin: int, *, record: bool) -> Rows:
-        ends = np.append(ends, np.full(every - len(ends), ends[-1]))
-        begins = np.concatenate([[begin], ends[:-1]])
-        return Rows(begins.astype(np.int32), ends.astype(np.int32), (ends > begins) & record)
-
-    while done < burn_in:
-        end = min(done + hurry, burn_in)
-        yield piece(np.array([end]), done, record=False)
-        done = end
-    drawn = (done - burn_in) // thin
+def _pieces(done: int, burn_in: int, thin: int, draws: int, every: int) -> Iterator[Rows]:
+    """The pieces after `done` steps, `every` draws each; the last one may be shorter."""
+    drawn = max(done - burn_in, 0) // thin
     while drawn < draws:
-        ends = burn_in + thin * np.arange(drawn + 1, min(drawn + every, draws) + 1)
-        yield piece(ends, burn_in + thin * drawn, record=True)
-        drawn += len(ends)
+        ends = burn_in + thin * np.arange(drawn, min(drawn + every, draws) + 1)
+        yield Rows(ends[:-1].astype(np.int32), ends[1:].astype(np.int32))
+        drawn += len(ends) - 1
 
 
 @jax.jit
@@ -241,6 +237,24 @@ def _start(
     return jax.vmap(one, spmd_axis_name="chains")(keys, positions, settings)
 
 
+@partial(jax.jit, static_argnames="together", donate_argnames="state")
+def _burn(
+    kernel: Kernel,
+    posterior: LocalPosterior,
+    keys: Key[Array, " chains"],
+    state: State,
+    span: tuple[int, int],
+    settings: Settings,
+    together: int | None,
+) -> State:
+    """The steps span[0] … span[1] − 1 of each chain, unrecorded."""
+
+    def one(key, state, setting):
+        return jax.lax.fori_loop(*span, _stepper(kernel, posterior, key, setting), state)
+
+    return _over_chains(one, together)(keys, state, settings)
+
+
 @partial(jax.jit, static_argnames="functions", donate_argnames="state")
 def _sample(
     kernel: Kernel,
@@ -251,7 +265,7 @@ def _sample(
     fixed: tuple[PyTree[Array] | None, PyTree[Array] | None, Settings],
     functions: Functions,
 ) -> tuple[State, dict[str, Any]]:
-    """The rows of a piece for each chain: its steps, then the record of the draw (zeros where none is asked for)."""
+    """The draws of a piece for each chain: its steps, then the record of the draw."""
     probes, subset, settings = fixed
 
     def record(kernel: Kernel, posterior: LocalPosterior, state: State) -> dict[str, Any]:
@@ -266,21 +280,37 @@ def _sample(
 
     def one(key, state, setting):
         own, p = _at(kernel, posterior, setting)
-
-        def step(number, state):
-            # Step 0 of the stream made the starting state.
-            return own.step(jax.random.fold_in(key, number + 1), p, state)
+        step = _stepper(kernel, posterior, key, setting)
 
         def draw(state, row):
-            state = jax.lax.fori_loop(row.begin, row.end, step, state)
-            empty = jax.tree.map(lambda x: jnp.zeros(x.shape, x.dtype), jax.eval_shape(partial(record, own, p), state))
-            return state, jax.lax.cond(row.record, partial(record, own, p), lambda _: empty, state)
+            # A loop of one round would cost more than a small step.
+            single = functions.every_step
+            state = step(row.begin, state) if single else jax.lax.fori_loop(row.begin, row.end, step, state)
+            return state, record(own, p, state)
 
         return jax.lax.scan(draw, state, rows)
 
-    if functions.together is None:
-        return jax.vmap(one, spmd_axis_name="chains")(keys, state, settings)
-    return jax.lax.map(lambda chain: one(*chain), (keys, state, settings), batch_size=functions.together)
+    return _over_chains(one, functions.together)(keys, state, settings)
+
+
+def _stepper(
+    kernel: Kernel, posterior: LocalPosterior, key: Key[Array, ""], setting: Settings
+) -> Callable[[Any, State], State]:
+    """(number, state) ↦ the next state of a chain."""
+    own, p = _at(kernel, posterior, setting)
+
+    def step(number, state):
+        # Step 0 of the stream made the starting state.
+        return own.step(jax.random.fold_in(key, number + 1), p, state)
+
+    return step
+
+
+def _over_chains(one: Callable[..., Any], together: int | None) -> Callable[..., Any]:
+    """`one` for all chains at once, or for so many at a time."""
+    if together is None:
+        return jax.vmap(one, spmd_axis_name="chains")
+    return lambda *chains: jax.lax.map(lambda chain: one(*chain), chains, batch_size=together)
 
 
 def _at(kernel: Kernel, posterior: LocalPosterior, setting: Settings) -> tuple[Kernel, LocalPosterior]:
