@@ -3,7 +3,8 @@
     python peer_devinterp.py CASE DRAWS
 
 CASE: "dln" (4 chains), "attention" (one chain, three observable batches a draw), "bare" (a plain loop of the same step in torch),
-"matrix" (full chain and eight heads, probes and training loss at each draw). The line holds the seconds of the whole call.
+"matrix" (full chain and eight heads; a batch of probes and one of training data at each draw), "matrix3" (three of training data,
+its default). The line holds the seconds of the whole call.
 """
 
 import json
@@ -130,7 +131,7 @@ def main(case, draws):
         found = susceptibilities(
             model,
             ids,
-            {"train": (ids, 1), "probe": (probes, 1)},
+            {"train": (ids, 3 if case == "matrix3" else 1), "probe": (probes, 1)},
             {"full": None, **heads},
             sampling_task="train",
             **options,
