@@ -23,7 +23,7 @@ Sources: S. Watanabe, Algebraic Geometry and Statistical Learning Theory (2009);
 Integrals in Bayesian Statistics (thesis, Berkeley 2011), for ideals and boundaries.
 """
 
-from theory.rlct.answer import RLCT, rlct, rlct_ideal
+from theory.rlct.answer import RLCT, rlct, rlct_component, rlct_ideal
 from theory.rlct.format import tree
 
-__all__ = ["RLCT", "rlct", "rlct_ideal", "tree"]
+__all__ = ["RLCT", "rlct", "rlct_component", "rlct_ideal", "tree"]

@@ -1,4 +1,4 @@
-"""The public functions: `rlct` of K, `rlct_ideal` of Σ f_i², and their result."""
+"""The public functions: `rlct` of K, `rlct_ideal` of Σ f_i², `rlct_component` of a slice of K, and their result."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -9,6 +9,7 @@ from typing import Any
 import sympy as sp
 
 from theory.errors import BadInput
+from theory.minimum import point as read_point
 from theory.rlct import certify, problem
 from theory.rlct.search import Search
 from theory.rlct.stratum import INFINITE, NOTHING, Pair
@@ -76,6 +77,45 @@ def rlct_ideal(
     if not len(generators):
         raise BadInput("the list of generators is empty; give at least one function")
     return _solve(partial(problem.read, list(generators), None, variables, at, prior, domain), time_limit, progress)
+
+
+def rlct_component(
+    K: sp.Expr,
+    variables: Sequence[sp.Symbol],
+    component: Sequence[sp.Symbol],
+    *,
+    at: Any = None,
+    prior: Any = 1,
+    domain: Any = "real",
+    time_limit: Any = None,
+    progress: Progress | None = None,
+) -> RLCT:
+    """λ_C and m_C of the slice K(u*, ·): the refined learning coefficient of the component C (§4.2.2), the others held at `at`.
+
+    component: the variables of C, some of `variables`. The prior is restricted to the slice, factors of the others at u*. Neither
+    λ_C ≤ λ nor λ_C ≥ λ holds in general: (x² + y² + z² − w)² has ½, its slice w = 0 has ¾. Other arguments as in `rlct`.
+    Raises `BadInput` as it does, for a component that is empty or not among the variables, and for a prior that vanishes at u*.
+    """
+    strange = [symbol for symbol in component if symbol not in variables]
+    if strange or not component:
+        listed = ", ".join(map(str, variables))
+        raise BadInput(f"the component {list(map(str, component))} is no part of {listed}; name at least one of these")
+    place = read_point(variables, at)
+    fixed = {symbol: value for symbol, value in place.items() if symbol not in component}
+    density = sp.sympify(prior).subs(fixed)
+    if density == 0 or not density.is_finite:
+        raise BadInput(
+            f"the prior {prior} is {density} on the slice {fixed}; the component has no measure of its own there"
+        )
+    return rlct(
+        sp.sympify(K).subs(fixed),
+        component,
+        at={symbol: place[symbol] for symbol in component},
+        prior=density,
+        domain=domain if not isinstance(domain, dict) else {s: ends for s, ends in domain.items() if s in component},
+        time_limit=time_limit,
+        progress=progress,
+    )
 
 
 def _solve(read: Callable[..., problem.Problem], time_limit: Any, progress: Progress | None) -> RLCT:

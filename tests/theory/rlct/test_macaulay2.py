@@ -1,0 +1,59 @@
+"""Against another program: half the complex log canonical threshold of the ideal, by Macaulay2's b-functions, is a lower bound.
+
+λ(Σ g_i²) at the origin ≥ ½ lct(⟨g_i⟩), the latter over all complex points. Needs `M2` (Debian: macaulay2).
+"""
+
+import random
+import shutil
+import subprocess
+
+import pytest
+import sympy as sp
+
+from theory.rlct import rlct_ideal
+
+X = sp.symbols("x y z", real=True)
+IDEALS, SECONDS = 60, 10
+
+
+def random_ideal(rng):
+    variables = X[: rng.choice([2, 2, 3])]
+    polys = []
+    for _ in range(rng.randint(1, 3)):
+        terms = [
+            rng.choice([1, -1, 2, -3]) * sp.prod(rng.choice(variables) for _ in range(rng.randint(1, 3)))
+            for _ in range(rng.randint(1, 3))
+        ]
+        polys.append(sp.expand(sp.Add(*terms)))
+    return variables, [p for p in polys if p != 0] or [variables[0] ** 2]
+
+
+def complex_threshold(generators, variables):
+    """lct of the ideal, None when it takes too long."""
+    listed = ",".join(str(g).replace("**", "^") for g in generators)
+    script = (
+        f'needsPackage "Dmodules"; R = QQ[{",".join(map(str, variables))}]; print toString lct ideal({listed}); exit 0'
+    )
+    try:
+        done = subprocess.run(["M2", "--silent", "-q", "-e", script], capture_output=True, text=True, timeout=SECONDS)
+    except subprocess.TimeoutExpired:
+        return None
+    return sp.Rational(done.stdout.split()[-1]) if done.returncode == 0 and done.stdout.split() else None
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("M2") is None, reason="Macaulay2 is not installed (Debian: macaulay2)")
+def test_no_bracket_lies_below_half_the_complex_threshold():
+    rng = random.Random(3)
+    seen = strict = 0
+    for _ in range(IDEALS):
+        variables, generators = random_ideal(rng)
+        bound = complex_threshold(generators, variables)
+        if bound is None:
+            continue
+        found = rlct_ideal(generators, variables, time_limit=5)
+        assert found.upper >= bound / 2, (generators, found.upper, bound)
+        seen += 1
+        strict += bool(found.exact and found.value > bound / 2)
+    assert seen >= IDEALS // 2
+    assert strict, "real thresholds are larger for some: the bound is not what is computed"
