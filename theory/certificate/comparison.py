@@ -76,30 +76,13 @@ def compared(local: Local, roots: Sequence[sp.Expr], rules: Any, given: Sequence
 
 
 def _polynomial(local: Local, e: sp.Expr, atoms: Sequence[sp.Expr], *, definite: bool = False) -> sp.Expr:
-    """P with e = P·(unit); with `definite` also e ≥ 0 near the origin."""
-    found, positive = sp.Integer(1), True
-    for factor in sp.Mul.make_args(sp.factor_terms(e)):
-        p, factor_positive = _factor(local, factor, atoms)
-        found, positive = found * p, positive and factor_positive
-    if definite and not positive:
-        p, _ = _whole(local, e, atoms)
-        require(_nonnegative(local, p), "a term of a sum is not known to be non-negative")
-        return p
-    return found
-
-
-def _whole(local: Local, e: sp.Expr, atoms: Sequence[sp.Expr]) -> tuple[sp.Expr, bool]:
-    """(P, True) with e = P·(positive unit) for a polynomial times positive units and one-atom functions."""
+    """P with e = P·(positive unit); with `definite` also e ≥ 0 near the origin."""
     found = sp.Integer(1)
     for factor in sp.Mul.make_args(sp.factor_terms(e)):
-        p, value = _signed_factor(local, factor, atoms)
-        found *= p * value
-    return sp.expand(found), True
-
-
-def _factor(local: Local, factor: sp.Expr, atoms: Sequence[sp.Expr]) -> tuple[sp.Expr, bool]:
-    p, value = _signed_factor(local, factor, atoms)
-    return p, bool(value > 0) and _nonnegative(local, p)
+        p, s = _signed_factor(local, factor, atoms)
+        found *= p * s
+    require(not definite or _nonnegative(local, found), "a term of a sum is not known to be non-negative")
+    return found
 
 
 def _signed_factor(local: Local, factor: sp.Expr, atoms: Sequence[sp.Expr]) -> tuple[sp.Expr, sp.Expr]:
@@ -250,14 +233,15 @@ def essential(e: sp.Expr, symbols: Sequence[sp.Symbol]) -> sp.Expr:
 
 
 def _nonnegative(local: Local, p: sp.Expr) -> bool:
-    """Every term of the polynomial is non-negative where the coordinates may be, or p is visibly a square."""
+    """Every factor of the polynomial is a square, or has non-negative terms where the coordinates may be."""
     loose = [i for i, s in enumerate(local.symbols) if s.name not in local.sign]
-    terms = terms_of(p, local.symbols)
-    if all(c.is_positive is True and all(v[i] % 2 == 0 for i in loose) for v, c in terms.items()):
-        return True
-    _, factors = sp.factor_list(sp.expand(p), *local.symbols)
-    constant = sp.factor_list(sp.expand(p), *local.symbols)[0]
-    return bool(constant.is_positive) and all(k % 2 == 0 for _, k in factors)
+    constant, factors = sp.factor_list(sp.expand(p), *local.symbols)
+    for factor, k in factors:
+        terms = terms_of(factor, local.symbols)
+        plain = all(c.is_positive is True and all(v[i] % 2 == 0 for i in loose) for v, c in terms.items())
+        if k % 2 and not plain:
+            return False
+    return constant.is_positive is True
 
 
 def _require_positive_sum(local: Local, given: sp.Expr, parts: Sequence[sp.Expr]) -> None:

@@ -229,7 +229,7 @@ def value_at(p: fmpq_poly, x: Fraction) -> Fraction:
 def roots_between(p: fmpq_poly, low: Fraction | None, high: Fraction | None) -> int:
     """The number of different real roots of p ≠ 0 in the open interval (low, high), None for no bound."""
     require(p.degree() >= 0 and p.degree() <= 500, "a polynomial of one variable is 0 or of too high a degree")
-    if p.degree() == 0:
+    if p.degree() == 0 or (low is not None and high is not None and low >= high):
         return 0
     p = p // p.gcd(p.derivative())
     chain = [p, p.derivative()]

@@ -146,8 +146,6 @@ def read(ring: Ring, data: Any) -> State:
     require(state.sign <= state.kind.keys(), "a name with a sign is not in use")
     require(state.shadowed <= coordinates, "something is shadowed that is no coordinate")
     require(jacobian.keys() | factor.keys() <= set(state.of(SMALL, FREE)), "an exponent of something not small or free")
-    held = [*roots.values(), *state.generators.values(), *state.nonzero, *state.positive]
-    require(all(names_in(p) <= state.kind.keys() for p in held), "a polynomial holds a name that is not in use")
     return refine(state)
 
 
@@ -156,6 +154,8 @@ def refine(state: State) -> State:
 
     A 0 among them, or a negative number in `positive`, says that the stratum is empty.
     """
+    held = (*state.roots.values(), *state.generators.values(), *state.nonzero, *state.positive)
+    require(all(names_in(p) <= state.kind.keys() for p in held), "a polynomial holds a name that is not in use")
     nonzero, positive, empty = [], [], False
     for p in state.nonzero:
         q = listed_form(state, p)

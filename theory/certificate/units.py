@@ -46,6 +46,7 @@ def sign_of(state: State, p: Poly, proof: Any, depth: int = 0) -> int:
     require(depth < MAX_DEPTH, "a proof is nested too deeply")
     require(isinstance(proof, dict) and isinstance(proof.get("rule"), str), "a proof is not a table with a rule")
     require(proof["rule"] in RULES, f"unknown rule {proof['rule']!r:.40}")
+    require(names_in(p) <= state.kind.keys(), "a polynomial holds a name that is not in use")
     raw = state.on(p)
     reduced = state.on(state.reduce(raw))
     reason = ""
@@ -127,16 +128,20 @@ def _listed(state: State, p0: Poly, proof: Any, depth: int) -> int:
 
 
 def _norm(state: State, p0: Poly, proof: Any, depth: int) -> int:
-    found = norm(state, p0)
-    require(primitive(found) == primitive(parse(state.ring, proof.get("norm"))), "the norm is not the one claimed")
-    sign_of(state, found, proof.get("proof"), depth + 1)
+    order = proof.get("roots", list(reversed(list(state.roots))))
+    require(
+        isinstance(order, list) and all(n in state.roots for n in order), "a norm is by other than dependent quantities"
+    )
+    claimed = parse(state.ring, proof.get("norm"))
+    require(primitive(norm(state, p0, order)) == primitive(claimed), "the norm is not the one claimed")
+    sign_of(state, claimed, proof.get("proof"), depth + 1)
     return 0
 
 
-def norm(state: State, p: Poly) -> Poly:
+def norm(state: State, p: Poly, order: list[str] | None = None) -> Poly:
     """The resultants with the relations of the dependent quantities in p, one after the other: 0 where p is 0."""
     found = primitive(state.on(p))
-    for name in reversed(list(state.roots)):
+    for name in reversed(list(state.roots)) if order is None else order:
         if name in names_in(found):
             relation = state.on(state.roots[name])
             require(degree(relation, name) * degree(found, name) <= 60, "a resultant is too large")

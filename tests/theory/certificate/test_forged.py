@@ -1,0 +1,267 @@
+"""Wrong statements in correct form: certificates and states made by hand to mislead, and how they are stopped.
+
+Beside each stands why the step would be wrong. The rules that are right in a similar case are checked to be accepted.
+"""
+
+import copy
+import itertools
+import math
+from fractions import Fraction
+
+import pytest
+import sympy as sp
+from flint import fmpq_poly
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from theory.certificate import branchings, check, report
+from theory.certificate.polynomials import make_ring, parse, parse_rational, roots_between
+from theory.certificate.refusal import Refused
+from theory.certificate.state import read
+from theory.certificate.steps import carry_out, carry_out_at_zeros
+from theory.certificate.units import sign_of
+
+RING = make_ring(["x", "y", "z", "r"])
+ONE, LESS = {"rule": "constant", "sign": 1}, {"rule": "constant", "sign": -1}
+
+
+def plain(kind, generators=(), **more):
+    empty = {k: {} for k in ("roots", "jacobian", "factor")} | {
+        k: [] for k in ("sign", "nonzero", "positive", "shadowed")
+    }
+    numbered = {str(i): g for i, g in enumerate(generators)}
+    return {"kind": kind, "generators": numbered, "uncertain": False, **empty, **more}
+
+
+def state(kind, generators=(), **more):
+    return read(RING, plain(kind, generators, **more))
+
+
+def p(text):
+    return parse(RING, text)
+
+
+def node(number, given, lower, **more):
+    return {"number": number, "given": given, "steps": [], "result": copy.deepcopy(given), "lower": lower, **more}
+
+
+def bound(value, multiplicity, **dual):
+    return {"value": value, "multiplicity": multiplicity, "dual": {k.removeprefix("g"): v for k, v in dual.items()}}
+
+
+def forged(h):
+    """K = y² with prior |y|^h, blown up without need; in the chart of x, y is free with jacobian h.
+
+    With the cost 1 for a free coordinate the weight 1 of x·y would be feasible, and λ ≥ 1/2; but λ = (h + 1)/2.
+    """
+    h = Fraction(h)
+    jacobian = {"y": str(h)} if h else {}
+    around = {"x": str(h + 1)} if h + 1 else {}
+    first = plain({"x": "small", "y": "free"}, ["x*y"], jacobian={**around, **jacobian})
+    second = plain({"x": "small", "y": "small"}, ["y"], jacobian={"y": str(h + 1)})
+    root = plain({"x": "small", "y": "small"}, ["y"], jacobian=jacobian)
+    charts = [{"node": 1, "chart": "x", "sign": 1}, {"node": 2, "chart": "y", "sign": 1, "small": ["x"]}]
+    return {
+        "format": "threefold-rlct/1",
+        "variables": ["x", "y"],
+        "names": ["x", "y"],
+        "point": {"x": "0", "y": "0"},
+        "orientation": {"x": 1, "y": 1},
+        "power": 2,
+        "relation": {"kind": "squares", "weights": ["1"], "roots": ["y"]},
+        "generators": {"0": "y"},
+        "numbers": {},
+        "root": 0,
+        "nodes": [
+            node(0, root, bound("0", 1), branch={"branch": "blow-up", "weights": {"x": 1, "y": 1}}, children=charts),
+            node(1, first, bound("1", 1, g0="1")),
+            node(2, second, bound(str(h + 2), 1, g0=str(h + 2))),
+        ],
+        "lower": {"value": "1/2", "multiplicity": 1},
+        "upper": {"value": "infinite", "multiplicity": 1},
+        "exact": False,
+    }
+
+
+def test_a_free_coordinate_costs_no_more_than_its_own_exponent():
+    x, y = sp.symbols("x y", real=True)
+    for h in ("0", "1", "1/2"):
+        assert check(forged(h), [y], (x, y), prior=sp.Abs(y) ** sp.Rational(h))
+    found = report(forged("-1/2"), [y], (x, y), prior=1 / sp.sqrt(sp.Abs(y)))
+    assert (found.accepted, found.node) == (False, 1) and "not feasible" in found.reason
+
+
+def test_an_empty_stratum_is_uncertain():
+    """Where x − 1 > 0, or x ≠ 0, or (x − 3)(x + 15) ≠ 0, there is no point with x = 0 (or x = 3)."""
+    on = {"branch": "split", "on": "x", "steps": []}
+    children = [{"node": 1, "nonzero": "x"}, {"node": 2, "zero": "x"}]
+    for lists, empty in (
+        ({"positive": ["x - 1"]}, True),
+        ({"nonzero": ["x*y + x"]}, True),
+        ({"positive": ["x + 1"]}, False),
+    ):
+        (_, apart), (_, at) = branchings.children(state({"x": "free", "y": "free"}, **lists), on, children)
+        assert at.uncertain == empty and not apart.uncertain
+    step = {"step": "straighten", "variable": "x", "coordinate": "x - 3", "a": "1", "b": "-3", "proof": ONE}
+    for q, empty in (("x**2 + 12*x - 45", True), ("x**2 + 12*x - 46", False)):
+        assert carry_out_at_zeros(state({"x": "free"}, nonzero=[q]), step, p("x - 3")).uncertain == empty
+    assert carry_out(state({"x": "small", "y": "free"}, positive=["2*x - 2"]), {"step": "restrict"}).uncertain
+
+
+def test_mixing_with_a_shadowed_coordinate_shadows():
+    """x ranges over some open set, say 2 < x < 3; after x ← x − y and y ← y + x the new y is the old x: not free to be 0."""
+    s = state({"x": "free", "y": "free"}, shadowed=["x"])
+    s = carry_out(s, {"step": "straighten", "variable": "x", "coordinate": "x - y", "a": "1", "b": "-y", "proof": ONE})
+    assert s.shadowed == {"x", "y"}
+    t = state({"x": "free", "y": "free"}, shadowed=["x"])
+    t = carry_out(t, {"step": "straighten", "variable": "y", "coordinate": "y + x", "a": "1", "b": "x", "proof": ONE})
+    assert t.shadowed == {"x"}  # y + x takes every value when y does
+    u = state({"x": "unit", "y": "free"}, shadowed=["y"])
+    assert carry_out(u, {"step": "square", "variable": "x", "scaled": ["y"]}).shadowed == {"x", "y"}
+
+
+def adjoined(kind, relation, on, **more):
+    step = {"step": "adjoin", "variable": "x", "root": "r", "relation": relation, **more}
+    return carry_out_at_zeros(state({"x": kind}), step, p(on))
+
+
+def test_roots_that_are_adjoined():
+    """A root is taken for a unit, so 0 must be none; a stratum has points only if there is a real root."""
+    witness = {"point": {}, "interval": ["1", "2"]}
+    s = adjoined("free", "r**2 - 2", "x**2 - 2", witness=witness)
+    assert (s.kind, s.uncertain) == ({"x": "small", "r": "unit"}, False)
+    assert adjoined("free", "r**2 - 2", "x**2 - 2").uncertain
+    assert adjoined("unit", "r**2 - r", "x**2 - x", witness={"point": {}, "interval": ["1", "1"]}).kind["r"] == "unit"
+    for kind, relation, on, more in (
+        ("free", "r**2 - r", "x**2 - x", {}),
+        ("free", "r**2 - 2", "x**2 - 3", {}),
+        ("free", "r**2 + 1", "x**2 + 1", {"witness": witness}),
+        ("small", "r**2 - 2", "x**2 - 2", {}),
+        ("unit", "r**2 - r", "x**2 - x", {"witness": {"point": {}, "interval": ["-1/2", "1/2"]}}),
+    ):
+        with pytest.raises(Refused):
+            adjoined(kind, relation, on, **more)
+    with pytest.raises(Refused, match="unknown step"):
+        carry_out(state({"x": "free"}), {"step": "adjoin", "variable": "x", "root": "r", "relation": "r**2 - 2"})
+
+
+def test_norms():
+    """α² = 2: α² − 3 and α + 1 are not 0, α² − 2 is; with β² = α as well, β² − α is."""
+    s = adjoined("free", "r**2 - 2", "x**2 - 2")
+    assert sign_of(s, p("r + 1"), {"rule": "norm", "norm": "1", "proof": ONE}) == 0
+    assert sign_of(s, p("r**2 - 3"), {"rule": "constant", "sign": -1}) == -1
+    t = state({"x": "small", "r": "unit", "y": "free"}, roots={"r": "r**2 - 2"})
+    for q, norm in (("r**2 - 2", "1"), ("r**2 - 2", "0"), ("r + 1", "y"), ("r + y", "1")):
+        with pytest.raises(Refused):
+            sign_of(t, p(q), {"rule": "norm", "norm": norm, "proof": ONE})
+
+
+@pytest.mark.parametrize(
+    "kind, sign, polynomial, proof",
+    [
+        ("free", [], "x**2", {"rule": "signs", "sign": 1}),
+        ("free", [], "x + 1", {"rule": "signs", "sign": 1}),
+        ("free", [], "x + 1", {"rule": "sturm", "variable": "x"}),
+        ("free", ["x"], "x", {"rule": "sturm", "variable": "x"}),
+        ("free", [], "x**2 - 2*x + 1", {"rule": "sturm", "variable": "x"}),
+        ("unit", [], "x**3 - 1", {"rule": "sturm", "variable": "x"}),
+        ("unit", [], "x", {"rule": "sturm", "variable": "x", "sign": 1}),
+        ("free", [], "x", {"rule": "monomial"}),
+        ("free", [], "x**2 + x - 1", {"rule": "discriminant", "variable": "x", "leading": ONE, "discriminant": ONE}),
+        ("free", [], "x**2 + 1", {"rule": "factors", "factors": [["x**2 + 1", 2, {"rule": "sturm", "variable": "x"}]]}),
+        ("free", [], "x**2 + 1", {"rule": "listed"}),
+        ("free", [], "x - x", {"rule": "constant"}),
+        ("small", [], "x", {"rule": "sturm", "variable": "x"}),
+    ],
+)
+def test_false_proofs(kind, sign, polynomial, proof):
+    with pytest.raises(Refused):
+        sign_of(state({"x": kind}, sign=sign), p(polynomial), proof)
+
+
+@pytest.mark.parametrize(
+    "kind, sign, polynomial, proof, found",
+    [
+        ("unit", [], "x**2 + 3*x**4", {"rule": "signs", "sign": 1}, 1),
+        ("free", ["x"], "-x - 1", {"rule": "sturm", "variable": "x", "sign": -1}, -1),
+        ("unit", [], "x**3 + x", {"rule": "sturm", "variable": "x"}, 0),
+        ("unit", [], "-2*x**5", {"rule": "monomial"}, 0),
+        (
+            "free",
+            [],
+            "x**2 + x + 1",
+            {"rule": "discriminant", "variable": "x", "leading": ONE, "discriminant": LESS},
+            1,
+        ),
+        ("small", [], "x - 7", {"rule": "constant", "sign": -1}, -1),
+    ],
+)
+def test_true_proofs(kind, sign, polynomial, proof, found):
+    assert sign_of(state({"x": kind}, sign=sign), p(polynomial), proof) == found
+
+
+@given(
+    st.lists(st.fractions(-4, 4, max_denominator=4), min_size=1, max_size=4),
+    st.lists(st.sampled_from([1, 2]), min_size=4, max_size=4),
+    st.integers(-3, 3).filter(bool),
+    st.tuples(st.none() | st.fractions(-5, 5, max_denominator=3), st.none() | st.fractions(-5, 5, max_denominator=3)),
+)
+@settings(max_examples=200, deadline=None)
+def test_sturm_counts_roots_that_were_put_in(roots, powers, lead, ends):
+    low, high = ends if None in ends else sorted(ends)
+    q = fmpq_poly([lead]) * fmpq_poly([3, 0, 2])  # 2x² + 3 adds none
+    for root, k in zip(roots, powers, strict=False):
+        q *= fmpq_poly([-root.numerator, root.denominator]) ** k
+    inside = {r for r in roots if (low is None or r > low) and (high is None or r < high)}
+    assert roots_between(q, low, high) == (len(inside) if low is None or low != high else 0)
+
+
+def test_charts_of_a_blow_up():
+    """For each pattern of signs and parities: the charts listed are needed, and with one sign missing points are left out."""
+    for weights, sign in itertools.product(
+        ({"x": 1, "y": 1}, {"x": 2, "y": 3}, {"x": 2, "y": 4}), ([], ["y"], ["x", "y"])
+    ):
+        s = state({"x": "small", "y": "small"}, ["x*y"], sign=sign)
+        both = [n for n in weights if n not in sign and (weights[n] % 2 == 0 or sign)]
+        charts = [(n, e) for n in weights for e in ((1, -1) if n in both else (1,))]
+        full = [{"node": 1, "chart": n, "sign": e} for n, e in charts]
+        branch = {"branch": "blow-up", "weights": weights}
+        assert len(branchings.children(s, branch, full)) == len(full)
+        for k in range(len(full)):
+            with pytest.raises(Refused, match="missing"):
+                branchings.children(s, branch, full[:k] + full[k + 1 :])
+        with pytest.raises(Refused):
+            branchings.children(s, branch, [*full, full[0]])
+        with pytest.raises(Refused, match="earlier"):
+            branchings.children(s, branch, [{**full[0], "small": ["y"]}, *full[1:]])
+    with pytest.raises(Refused, match="not small"):
+        branchings.children(state({"x": "small", "y": "free"}), {"branch": "blow-up", "weights": {"x": 1, "y": 1}}, [])
+
+
+def test_the_measure_in_a_chart():
+    """|x|^a |y|^b dx dy with x = x², y = y x³: the power of x is 2a + 3b + 4 (two from x², three from y, less one)."""
+    s = state({"x": "small", "y": "small"}, ["x + y"], jacobian={"x": "1/2", "y": "2"}, factor={"x": 1, "y": 5})
+    full = [
+        {"node": 1, "chart": "x", "sign": 1},
+        {"node": 1, "chart": "x", "sign": -1},
+        {"node": 1, "chart": "y", "sign": 1},
+    ]
+    (_, at), *_ = branchings.children(s, {"branch": "blow-up", "weights": {"x": 2, "y": 3}}, full)
+    assert at.jacobian == {"x": 2 * Fraction(1, 2) + 3 * 2 + 4, "y": 2} and at.factor == {"x": 2 + 15, "y": 5}
+    assert at.generators["0"] == p("x**2 + x**3*y") and at.kind == {"x": "small", "y": "free"}
+
+
+@pytest.mark.parametrize(
+    "text", ["", "x^2", "x**-1", "2x", "x y", "(x)", "x**2.0", "--x", "u", "x*", "*x", "1e9", "x**100000000", "é"]
+)
+def test_text_that_is_no_polynomial(text):
+    with pytest.raises(Refused):
+        p(text)
+
+
+def test_text_that_is_one():
+    assert p("-x**2*y + 3 - 0*z") == -(p("x") ** 2) * p("y") + 3 and not p("x - x")
+    assert [parse_rational(t) for t in ("3", "-3/4", 7)] == [3, Fraction(-3, 4), 7]
+    for bad in ("1/0", "1.5", "", "a", None, True, 0.5, "1/-2", math.pi):
+        with pytest.raises(Refused):
+            parse_rational(bad)
