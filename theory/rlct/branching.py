@@ -15,7 +15,7 @@ from fractions import Fraction
 from math import gcd, lcm
 
 from theory.rlct import linear, units
-from theory.rlct.polynomials import Poly, content, divide_monomial, monoms, primitive, terms, used
+from theory.rlct.polynomials import Poly, content, divide_monomial, factors, monoms, primitive, terms, used
 from theory.rlct.stratum import FREE, SMALL, Stratum
 
 Weights = dict[int, int]
@@ -27,7 +27,7 @@ def splitters(s: Stratum) -> list[Poly]:
     votes: dict[str, list] = {}
     for j in s.polynomials:
         for rank, p in _obstacles(s, s.generators[j]):
-            for q, _ in p.factor()[1]:
+            for q, _ in factors(p):
                 if units.nonvanishing(s, q) is None:
                     entry = votes.setdefault(str(primitive(q)), [rank, 0, q])
                     entry[0] = min(entry[0], rank)
@@ -95,7 +95,7 @@ def hurdles(s: Stratum, q: Poly) -> list[Poly]:
         if s.kind[x] == SMALL or x in s.roots:
             continue
         slope = units.on_stratum(s, q.derivative(x))
-        found = [p for p, _ in slope.factor()[1] if units.nonvanishing(s, p) is None]
+        found = [p for p, _ in factors(slope) if units.nonvanishing(s, p) is None]
         if best is None or sum(map(len, found)) < sum(map(len, best)):
             best = found
     return best or []

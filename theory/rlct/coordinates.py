@@ -16,7 +16,7 @@ from math import gcd
 
 from theory.rlct import units
 from theory.rlct.implicit import implicit, movable, powers_of, slope
-from theory.rlct.polynomials import Poly, coefficients, content, divide_monomial, monoms, terms, used
+from theory.rlct.polynomials import Poly, coefficients, content, divide_monomial, factors, monoms, terms, used
 from theory.rlct.steps import Step, may_straighten, straighten
 from theory.rlct.stratum import FREE, SMALL, UNIT, Stratum
 from theory.rlct.tidy import clean, score
@@ -54,7 +54,7 @@ def recoordinate(s: Stratum, late: Callable[[], bool]) -> list[Step]:
 def bend(s: Stratum) -> list[Step]:
     """A factor that is smooth in a small coordinate, which occurs nowhere else, becomes that coordinate."""
     for j in s.polynomials:
-        for f, _ in s.generators[j].factor()[1]:
+        for f, _ in factors(s.generators[j]):
             if len(f) == 1 or not units.on_stratum(s, f).is_zero():
                 continue
             for x in used(f):
@@ -74,7 +74,7 @@ def candidates(s: Stratum) -> list[tuple[int, Poly, Poly]]:
     for j in s.polynomials:
         g = s.generators[j]
         rest = divide_monomial(ring, g, content(monoms(g)))
-        for q, _ in rest.factor()[1]:
+        for q, _ in factors(rest):
             if len(q) == 1:
                 continue
             for x in used(q):

@@ -10,7 +10,7 @@ Polynomials are reduced modulo the relations; that a polynomial with dependent q
 from theory.rlct import units
 from theory.rlct.blowup import Child
 from theory.rlct.implicit import adjoin, cover, implicit, movable, powers_of, slope, still
-from theory.rlct.polynomials import Poly, coefficients, restrict, used
+from theory.rlct.polynomials import Poly, coefficients, factors, restrict, used
 from theory.rlct.steps import Step
 from theory.rlct.stratum import FREE, SMALL, UNIT, Stratum
 
@@ -102,7 +102,7 @@ def repeated(s: Stratum, q: Poly) -> list[Poly]:
     for g in (s.generators[j] for j in s.polynomials):
         for y in (i for i in used(g) if s.kind[i] == SMALL):
             sliced = restrict(s.ring, g, [y])
-            for f, power in [] if sliced.is_zero() else sliced.factor()[1]:
+            for f, power in [] if sliced.is_zero() else factors(sliced):
                 if power > 1 and f != q and len(f) > 1 and multiple(s, f, q) and all(f != other for other in found):
                     found.append(f)
     return found
@@ -112,7 +112,7 @@ def lifts(s: Stratum, q: Poly) -> list[Poly]:
     """Factors of the generators that are a multiple of q on the stratum: they vanish at the same points of it."""
     found = []
     for j in s.polynomials:
-        for f, _ in s.generators[j].factor()[1]:
+        for f, _ in factors(s.generators[j]):
             if multiple(s, f, q) and all(f != other for other in found):
                 found.append(f)
     return [*found, q] if all(q != f for f in found) else found

@@ -15,6 +15,9 @@ Poly = Any  # flint.fmpz_mpoly
 Exponents = tuple[int, ...]
 
 
+MAX_TERMS, MAX_BITS = 2000, 2000  # beyond which a polynomial is not factored
+
+
 @dataclass(frozen=True)
 class Ring:
     """Z[names]; every chart of one resolution uses the same ring, a coordinate keeps the name of the one it replaces."""
@@ -105,6 +108,18 @@ def modulo(ring: Ring, p: Poly, i: int, relation: Poly, *, keep_sign: bool = Fal
         if keep_sign:
             p = top * p
     return p
+
+
+def factors(p: Poly) -> list[tuple[Poly, int]]:
+    """Irreducible factors and powers; p itself where it is too large to be factored in reasonable time."""
+    if p.is_zero():
+        return []
+    if len(p) > MAX_TERMS or max(int(abs(c)).bit_length() for c in p.coeffs()) > MAX_BITS:
+        return [(p, 1)]
+    try:
+        return list(p.factor()[1])
+    except OverflowError:  # the library sorts factors by machine integers
+        return [(p, 1)]
 
 
 def is_monomial(p: Poly) -> bool:

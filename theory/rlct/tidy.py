@@ -5,7 +5,7 @@
 """
 
 from theory.rlct import units
-from theory.rlct.polynomials import Poly, content, divide_monomial, is_monomial, monoms
+from theory.rlct.polynomials import Poly, content, divide_monomial, factors, is_monomial, monoms
 from theory.rlct.steps import Step, divide, drop, extract, promote, prune, restrict_lists, spread
 from theory.rlct.stratum import UNIT, Stratum
 
@@ -59,9 +59,9 @@ def _normalise(s: Stratum, i: int) -> list[Step]:
         return [*steps, divide(s, i, rest, proof)]
     if units.common_sign(s, g):
         return [*steps, spread(s, i)]
-    _, factors = rest.factor()
-    if len(factors) > 1:
-        for q, power in factors:
+    found = factors(rest)
+    if len(found) > 1:
+        for q, power in found:
             proof = units.nonvanishing(s, q)
             if proof:
                 for _ in range(power):

@@ -19,7 +19,7 @@ from typing import Any
 
 from flint import fmpq_poly
 
-from theory.rlct.polynomials import Poly, coefficients, monoms, primitive, restrict, terms, text, used
+from theory.rlct.polynomials import Poly, coefficients, factors, monoms, primitive, restrict, terms, text, used
 from theory.rlct.stratum import SMALL, UNIT, Stratum
 
 Proof = dict[str, Any]
@@ -46,11 +46,11 @@ def nonvanishing(s: Stratum, p: Poly) -> Proof | None:
     p0 = on_stratum(s, p0)
     if p0.is_zero():
         return None
-    _, factors = p0.factor()
-    if len(factors) == 1 and factors[0][1] == 1:
+    found = factors(p0)
+    if len(found) == 1 and found[0][1] == 1:
         return _norm(s, p0) if s.roots.keys() & set(used(p0)) else None
     proofs = []
-    for q, power in factors:
+    for q, power in found:
         proof = nonvanishing(s, q)
         if proof is None:
             return None
