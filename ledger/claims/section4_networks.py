@@ -9,7 +9,7 @@ Reading order: `deep_linear`, `network`, `DeepLinear`, `CLAIMS`.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import combinations, pairwise
+from itertools import pairwise
 from typing import Any
 
 import sympy as sp
@@ -21,6 +21,7 @@ from ledger.evidence import encloses, estimates
 from ledger.singular import at_finite_t, resolved_ideal
 from numerics.posterior import Posterior
 from numerics.precision import ball, digits, rational
+from theory import known
 
 R = sp.Rational
 r = sp.Symbol("r", real=True)
@@ -30,21 +31,9 @@ DlnFormula = Callable[[Widths, int], tuple[sp.Rational, int]]
 
 
 def deep_linear(widths: Widths, rank: int = 0) -> tuple[sp.Rational, int]:
-    """(λ, m) of a deep linear network of these widths at a true map of this rank.
-
-    M_s = H_s − r; S the ℓ+1 smallest with max_S < min of the rest, Σ_S ≥ ℓ max_S, Σ_S < ℓ min of the rest;
-    M = ⌈Σ_S/ℓ⌉, a = Σ_S − (M−1)ℓ; λ = [r(H_0+H_L) − r²]/2 + a(ℓ−a)/(4ℓ) − (ℓ(ℓ−1)/4)(Σ_S/ℓ)² + ½ Σ_{i<j∈S} M_iM_j; m = a(ℓ−a)+1.
-    """
-    gaps = sorted(h - rank for h in widths)
-    for size in range(2, len(gaps) + 1):
-        S, rest, ell = gaps[:size], gaps[size:], size - 1
-        total = sum(S)
-        if total >= ell * max(S) and (not rest or (max(S) < min(rest) and total < ell * min(rest))):
-            a = total - (-(-total // ell) - 1) * ell
-            value = R(rank * (widths[0] + widths[-1]) - rank**2, 2) + R(a * (ell - a), 4 * ell)
-            value += -R(ell * (ell - 1), 4) * R(total, ell) ** 2 + R(sum(p * q for p, q in combinations(S, 2)), 2)
-            return value, a * (ell - a) + 1
-    raise AssertionError(f"no set S for the widths {widths} at rank {rank}")
+    """(λ, m) by Aoyagi's formula, `theory.known.deep_linear`."""
+    found = known.deep_linear(widths, rank)
+    return found.value, found.multiplicity
 
 
 def network(widths: Widths, rank: int = 0) -> tuple[list[sp.Expr], tuple[sp.Symbol, ...]]:
