@@ -142,11 +142,11 @@ def sample(budget: Budget, gamma: sp.Expr = GAMMA) -> Evidence:
             **{name: (lambda w, f=f: f(w["v"])) for name, f in phis.items()},
             "u": lambda w: w["u"],
             "fields": control.fields(kernel, posterior, degree=4),
-            "virial": lambda w: _virial(posterior, kernel, w),
+            "identity": lambda w: _virial(posterior, kernel, w),
         },
     )  # fmt: skip
     parts = [_meets_the_chain(name, control.mean(run.trace(name), run.trace("fields")), gamma) for name in OBSERVABLES]
-    virial = diagnostics.mean(run.trace("virial"))
+    virial = diagnostics.mean(run.trace("identity"))
     parts.append(estimates("(v−v*)·ĝ − (ε/4)|ĝ|²", virial, float(len(COMPONENT))))
     moved = float(abs(run.trace("u") - 1.0).max())
     parts.append(vanishes("clamped", {"u − u*": 0 if moved == 0 else sp.Float(moved)}, "u did not move"))
