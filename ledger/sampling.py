@@ -44,7 +44,6 @@ class Settings:
     thin: int
     seed: int
     checkpoint: Path | None = None
-    every: int | None = None
 
 
 def sample(
@@ -80,7 +79,6 @@ def sample(
         thin=settings.thin,
         observables={str(i): lower(phi, variables) for i, phi in enumerate(observables)},
         checkpoint=settings.checkpoint,
-        every=settings.every,
         progress=progress,
     )
     found = diagnose(run)
