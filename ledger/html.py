@@ -1,8 +1,9 @@
 """The report as one web page that stands alone: no script, no style sheet and no picture from elsewhere.
 
 It opens with the verdicts in one table; below, each claim has its statement, its finding, and the evidence of the three
-layers folded in <details>; then the applied section and the environment. `page` is the only public name; every piece
-of text goes through `_text`.
+layers folded in <details>; then the applied section and the environment. Every piece of text goes through `_text`.
+
+Functions: `page` (of a report); `document` and `data` for other pages of the same style.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -41,7 +42,8 @@ details { border-top: 1px solid var(--line); padding: .4rem 0; } summary { curso
 dl { display: grid; grid-template-columns: max-content 1fr; gap: .1rem .9rem; font-size: .88rem; margin: .5rem 0; }
 dt { color: var(--soft); } dd { margin: 0; min-width: 0; }
 pre { background: var(--wash); padding: .5rem; margin: 0; max-height: 16rem; overflow: auto; font-size: .8rem; }
-figure { margin: .8rem 0; overflow-x: auto; }
+figure { margin: .8rem 0; overflow-x: auto; } figcaption { color: var(--soft); font-size: .88rem; }
+.statements { list-style: none; padding: 0; } .statements li { margin: .4rem 0; padding-left: 1.4rem; text-indent: -1.4rem; }
 svg { width: 100%; height: auto; min-width: 26rem; max-width: 46rem; display: block; }
 svg * { stroke-linejoin: round; stroke-linecap: butt; }
 @media (max-width: 40rem) { .statement { display: none; } table { font-size: .8rem; } th, td { padding-right: .4rem; }
@@ -60,13 +62,16 @@ def page(report: Report) -> str:
         pieces.append("</section>")
     if report.applied is not None:
         pieces.append(_applied(report.applied))
-    pieces.append(f'<section id="environment"><h2>Environment</h2>{_data(report.environment)}</section>')
+    pieces.append(f'<section id="environment"><h2>Environment</h2>{data(report.environment)}</section>')
+    return document("Threefold report", "\n".join(pieces))
+
+
+def document(title: str, body: str) -> str:
+    """A page that stands alone, in the style of the report."""
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>Threefold report</title><style>{_STYLE}</style></head>\n<body>\n"
-        + "\n".join(pieces)
-        + "\n</body></html>\n"
+        f"<title>{_text(title)}</title><style>{_STYLE}</style></head>\n<body>\n{body}\n</body></html>\n"
     )
 
 
@@ -120,7 +125,7 @@ def _layer(prefix: str, layer: Layer, result: LayerResult | None) -> str:
     return (
         f"<details{opened}><summary>{heading}: {_text(evidence.summary)} "
         f'<span class="soft">({_text(duration(result.seconds))})</span></summary>'
-        f"{_figures(evidence.figures, prefix)}{_data(evidence.data)}</details>"
+        f"{_figures(evidence.figures, prefix)}{data(evidence.data)}</details>"
     )
 
 
@@ -133,7 +138,7 @@ def _applied(section: Section) -> str:
     return (
         f'<section id="applied"><h2>Applied: the same estimator on a network</h2>{words}{maps}'
         f"{_figures(section.figures, 'applied')}"
-        f"<details><summary>All numbers</summary>{_data(section.data)}</details></section>"
+        f"<details><summary>All numbers</summary>{data(section.data)}</details></section>"
     )
 
 
@@ -145,8 +150,9 @@ def _picture(each: Figure | Diagrams, prefix: str) -> str:
     return drawing.draw(each, prefix) if isinstance(each, Diagrams) else figures.draw(each, prefix)
 
 
-def _data(data: Mapping[str, Any]) -> str:
-    return f"<dl>{''.join(_entries(data))}</dl>" if data else ""
+def data(values: Mapping[str, Any]) -> str:
+    """The values as a list of names and what they are."""
+    return f"<dl>{''.join(_entries(values))}</dl>" if values else ""
 
 
 def _entries(data: Mapping[str, Any]) -> Iterator[str]:
@@ -168,7 +174,7 @@ def _value(value: Any) -> str:
 def _part(part: Mapping[str, Any]) -> str:
     """One comparison of several: its summary, and its numbers folded below."""
     rest = {key: value for key, value in part.items() if key not in ("summary", "status")}
-    return f"<li><details><summary>{_text(part['summary'])}</summary>{_data(rest)}</details></li>"
+    return f"<li><details><summary>{_text(part['summary'])}</summary>{data(rest)}</details></li>"
 
 
 def _short(value: Any) -> str:
