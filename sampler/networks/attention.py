@@ -80,8 +80,10 @@ def logits(weights: Weights, tokens: Int[Array, " T"], *, d_head: int) -> Float[
 
 def token_losses(weights: Weights, tokens: Int[Array, " T"], *, d_head: int) -> Float[Array, " T-1"]:
     """−log softmax(x^L_i U)_{z_{i+1}} for i < T, in nats: a `probe_loss` for `chain.run`, with `functools.partial` for d_head."""
-    scores = logits(weights, tokens, d_head=d_head)[:-1]
-    return jax.nn.logsumexp(scores, axis=-1) - jnp.take_along_axis(scores, tokens[1:, None], axis=-1)[:, 0]
+    scores = logits(weights, tokens, d_head=d_head)
+    # The last position is dropped at the end: without it the product before would no longer be one matrix over a batch.
+    seen = jnp.take_along_axis(scores, jnp.roll(tokens, -1)[:, None], axis=-1)[:, 0]
+    return (jax.nn.logsumexp(scores, axis=-1) - seen)[:-1]
 
 
 def next_token(d_head: int) -> Callable[[Weights, Int[Array, " T"]], Scalar]:

@@ -11,6 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 import sympy as sp
+from scipy import stats
 
 from numerics.posterior import Posterior
 from sampler import chain, diagnostics
@@ -282,3 +283,21 @@ def test_mala_refuses_minibatches_and_leaves_no_support():
         assert float(state.position[0]) > 0
         assert np.isfinite(state.loss)
     assert 0 < np.mean(accepted) < 1
+
+
+def test_noise_is_standard_normal_and_its_words_are_independent():
+    """Single precision draws use both words of a block. False alarms: 1e-6 each; a variance off by 0.4% fails."""
+    n = 2_000_000
+    x = np.asarray(contract.normal(jax.random.key(5), n, jnp.float32), np.float64)
+    assert x.dtype == np.float64 and np.isfinite(x).all()
+    assert stats.kstest(x, "norm").pvalue > 1e-6
+    for moment, expected, variance in ((x, 0, 1), (x**2, 1, 2), (x**3, 0, 15), (x**4, 3, 96)):
+        assert abs(moment.mean() - expected) < 4.9 * (variance / n) ** 0.5
+    for product in (x[1:] * x[:-1], x[: n // 2] * x[n // 2 :], x[: n // 2] ** 2 * x[n // 2 :]):
+        assert abs(product.mean()) < 4.9 * (product.var() / len(product)) ** 0.5
+    assert not np.array_equal(x[:100], np.asarray(contract.normal(jax.random.key(6), n, jnp.float32))[:100])
+
+
+def test_noise_of_other_generators_and_precisions_is_jax_s_own():
+    for key, dtype in ((jax.random.key(5, impl="rbg"), jnp.float32), (jax.random.key(5), jnp.float64)):
+        np.testing.assert_array_equal(contract.normal(key, 7, dtype), jax.random.normal(key, (7,), dtype))
