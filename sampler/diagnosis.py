@@ -222,17 +222,21 @@ def ess(run: Run) -> Finding | None:
 def step(run: Run) -> Finding | None:
     if run.moments is not None:
         return None
-    square = float(run.kept(run.square).mean())
+    square, drift = (float(run.kept(trace).mean()) for trace in (run.square, run.drift))
     if square <= 0:
         return None
     energy = diagnostics.mean(run.nbeta * run.trace("loss"))
-    excess, value, sem = square / 2, float(energy.mean), float(energy.sem)
+    value, sem = float(energy.mean), float(energy.sem)
+    # E[drift] = d + E[square], and the loss has a share of 2λ̂/E[drift] in the drift (all of it near a regular minimum with γ = 0).
+    share = min(1.0, 2 * abs(value) / drift) if drift > 0 else 1.0
+    excess, most = square / 2 * share, min(square / 2, abs(value))
     relative = excess / max(abs(value), 1e-300)
     x = square / run.dimension
     severity = "fine" if relative < 0.01 else "note" if relative < 0.05 else "warning" if relative < 0.25 else "error"
     sentence = (
         f"Step and minibatches raise λ̂ = {value:.4g} by about {excess:.2g} ({100 * relative:.2g}%, "
-        f"{excess / sem if sem else np.inf:.1g} error bars; ½E[square], typical ελ = {4 * x / (1 + x):.2g})"
+        f"{excess / sem if sem else np.inf:.1g} error bars; typical ελ = {4 * x / (1 + x):.2g})"
+        + (f", and by {most:.2g} at most" if most > 1.5 * excess else "")
     )
     if severity != "fine":
         sentence += (
