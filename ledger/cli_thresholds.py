@@ -79,7 +79,9 @@ def rlct(
     told = thresholds.answer(found, shown, checked)
     targets.finish(told, lambda console: thresholds.show(told, console))
     if targets.page is not None:
-        output.write(targets.page, thresholds.picture(found.certificate))
+        from ledger import resolutions
+
+        output.write(targets.page, resolutions.picture(found.certificate))
     if checked is False:
         raise typer.Exit(1)
 

@@ -22,16 +22,6 @@ def engine(generators, variables, **how):
     return answer.value, answer.multiplicity
 
 
-def test_one_hidden_layer_is_reduced_rank_regression():
-    """Two published formulas, by different authors' theorems, on all triples up to 7 and all ranks."""
-    tried = 0
-    for M, H, N in itertools.product(range(1, 8), repeat=3):
-        for r in range(min(M, H, N) + 1):
-            tried += 1
-            assert known.deep_linear((M, H, N), r) == known.reduced_rank(M, H, N, r), (M, H, N, r)
-    assert tried == 1127
-
-
 def test_deep_linear_values():
     """(5, 3, 5), rank 0: 13/2 (the primer's own example); without hidden layers, the regular H_0·H_1/2; full rank is regular."""
     assert known.deep_linear((5, 3, 5), 0).value == sp.Rational(13, 2)
@@ -109,24 +99,36 @@ def product_of_layers(widths, rank):
     return [sp.expand(e) for e in product - C], variables, at
 
 
-def small_networks(limit):
-    for length in (2, 3, 4, 5):
-        for widths in itertools.product(range(1, 5), repeat=length):
-            if sum(n * k for n, k in itertools.pairwise(widths)) <= limit:
-                yield from ((widths, r) for r in range(min(widths) + 1))
+def networks(weights, widths=()):
+    """All widths, of any depth, of networks with at most so many weights."""
+    if len(widths) > 1:
+        yield widths
+    for n in range(1, weights + 1 if not widths else weights // widths[-1] + 1):
+        yield from networks(weights - n * widths[-1] if widths else weights, (*widths, n))
 
 
-@pytest.mark.parametrize("widths, rank", list(small_networks(8)))
-def test_linear_networks_by_the_engine(widths, rank):
-    generators, variables, at = product_of_layers(widths, rank)
-    assert engine(generators, variables, at=at) == known.deep_linear(widths, rank)
+def of_all_ranks(listed):
+    return [(widths, r) for widths in listed for r in range(min(widths) + 1)]
+
+
+def test_linear_networks_formulas_and_engine_agree():
+    """DLN and RRR: two published formulas on all triples ≤ 7 and all ranks, and the engine on every network of ≤ 8 weights."""
+    triples = of_all_ranks(itertools.product(range(1, 8), repeat=3))
+    assert len(triples) == 1127
+    for (M, H, N), r in triples:
+        assert known.deep_linear((M, H, N), r) == known.reduced_rank(M, H, N, r), (M, H, N, r)
+    small = of_all_ranks(networks(8))
+    assert len(small) == 330 and ((8, 1), 0) in small and ((1,) * 9, 1) in small and ((2, 2, 2), 2) in small
+    for widths, r in small:
+        generators, variables, at = product_of_layers(widths, r)
+        assert engine(generators, variables, at=at) == known.deep_linear(widths, r), (widths, r)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("widths, rank", [c for c in small_networks(12) if c not in list(small_networks(8))])
-def test_larger_linear_networks_by_the_engine(widths, rank):
-    generators, variables, at = product_of_layers(widths, rank)
-    assert engine(generators, variables, at=at) == known.deep_linear(widths, rank)
+def test_larger_linear_networks_by_the_engine():
+    for widths, r in of_all_ranks(w for w in networks(12) if w not in set(networks(8)) and len(w) < 5):
+        generators, variables, at = product_of_layers(widths, r)
+        assert engine(generators, variables, at=at) == known.deep_linear(widths, r), (widths, r)
 
 
 @pytest.mark.parametrize("hidden", [1, 2, 3])

@@ -11,6 +11,10 @@ points near u on them have the same cost, so m ≥ 1 + n − rank of these.
 Free coordinates in a lower bound: at points where such an x is not 0 the row entry does not count, which only helps, and
 where it is 0 the cost is h + 1. The cost min(1, h + 1) is good for both (1 alone would not be for h < 0).
 
+Lower bounds by derivatives: where ∂^d g/∂x^d ≠ 0, the set {|g| < ε} has length ≤ C ε^{1/d} along x, uniformly in the other
+coordinates. So ∫ Π |g_j|^{−β_j} |x|^{−α} dx is bounded when α + Σ β_j d_j < 1 (Hölder), and such g_j, all along one x, count
+as x^{d_j}. Any pole's order is at most the number of coordinates.
+
 Source: S. Lin (thesis, Berkeley 2011), section 4.3; A. Schrijver, Theory of Linear and Integer Programming (1986), chapter 7.
 """
 
@@ -20,10 +24,10 @@ from typing import Any, NamedTuple
 
 from flint import fmpq, fmpq_mat
 
-from theory.certificate.polynomials import Poly, parse_rational, univariate, value_at
-from theory.certificate.refusal import field, require
+from theory.certificate.polynomials import Poly, names_in, parse_rational, univariate, value_at
+from theory.certificate.refusal import Refused, field, require
 from theory.certificate.state import FREE, SMALL, UNIT, State, number_of
-from theory.certificate.units import norm
+from theory.certificate.units import norm, sign_of
 
 Row = tuple[Fraction, ...]
 
@@ -59,33 +63,64 @@ def lower_bound(state: State, data: Any) -> Pair:
     """The bound of a node, proved by its dual weights for the monomials among the generators."""
     claimed, dual = read_pair(data), data.get("dual", {})
     require(isinstance(dual, dict), "the dual weights are not a table")
+    if claimed.value is None and state.empty:
+        return claimed  # there is no point to bound
     if claimed.value is None:
         one = any(p.is_constant() and p for p in map(state.normal, state.generators.values()))
         require(one and not state.factor, "an infinite threshold of a function that may vanish")
         return claimed
-    coordinates = state.of(SMALL, FREE)
+    along = data.get("along")
+    orders = {} if along is None else _orders(state, along, data.get("derivatives"))
+    coordinates = state.of(SMALL, FREE) if along is None else state.of(SMALL, UNIT, FREE)
     places = [state.ring.names().index(n) for n in coordinates]
     cost = [state.jacobian.get(n, Fraction(0)) + 1 for n in coordinates]
-    cost = [c if state.kind[n] == SMALL else min(c, Fraction(1)) for n, c in zip(coordinates, cost, strict=True)]
+    loose = [state.kind[n] != SMALL or n == along for n in coordinates]
+    cost = [min(c, Fraction(1)) if free else c for free, c in zip(loose, cost, strict=True)]
     total, load, tight = Fraction(0), [Fraction(0)] * len(places), []
     for number, text in dual.items():
         i, y = number_of(number), parse_rational(text)
         require(i in state.generators and y >= 0, "a dual weight is negative, or of no generator")
         g = state.generators[i]
-        require(len(g) == 1, "a dual weight is given to a generator that is no monomial")
-        row = tuple(
-            Fraction(int(g.monoms()[0][k]) + state.factor.get(n, 0)) for k, n in zip(places, coordinates, strict=True)
-        )
+        require(len(g) == 1 or i in orders, "a dual weight is given to a generator that is no monomial")
+        powers = {n: k for n, k in zip(coordinates, _at(g, places), strict=True) if state.kind[n] != UNIT}
+        powers = {along: orders[i]} if i in orders else powers
+        row = tuple(Fraction(powers.get(n, 0) + state.factor.get(n, 0)) for n in coordinates)
         total, load = total + y, [have + y * r for have, r in zip(load, row, strict=True)]
         tight += [row] if y > 0 else []
     require(total == claimed.value, "the dual weights do not add up to the bound")
     require(all(have <= c for have, c in zip(load, cost, strict=True)), "the dual weights are not feasible")
+    if along is not None:
+        require(claimed.multiplicity == len(coordinates), "a bound by derivatives says nothing of the multiplicity")
+        return claimed
     if total == 0:
         return claimed  # λ > 0 for every function that is not identically 0
     strict = [k for k, (have, c) in enumerate(zip(load, cost, strict=True)) if have < c]
     tight += [_unit(k, len(places)) for k in strict]
     require(claimed.multiplicity == 1 + len(places) - rank(tight), "the multiplicity of a lower bound is not as proved")
     return claimed
+
+
+def _at(monomial: Poly, places: list[int]) -> list[int]:
+    return [int(monomial.monoms()[0][k]) for k in places]
+
+
+def _orders(state: State, along: Any, derivatives: Any) -> dict[str, int]:
+    """For generators g the d for which ∂^d g/∂x^d has no zero: {|g| < ε} has length ≤ C ε^{1/d} in x, as for x^d."""
+    require(isinstance(along, str) and along in state.of(SMALL, UNIT, FREE), "a derivative is by something else than x")
+    require(all(along not in names_in(p) for p in state.roots.values()), "a derivative is by something in a relation")
+    require(isinstance(derivatives, dict), "the derivatives are not a table")
+    found = {}
+    for number, entry in derivatives.items():
+        i = number_of(number)
+        require(i in state.generators and isinstance(entry, dict), "a derivative is of no generator")
+        d, p = entry.get("order"), state.generators[i]
+        if not isinstance(d, int) or isinstance(d, bool) or not 0 < d <= 1_000:
+            raise Refused("the order of a derivative is not a number > 0")
+        for _ in range(d):
+            p = p.derivative(along)
+        sign_of(state, p, entry.get("proof"))
+        found[i] = d
+    return found
 
 
 def _unit(k: int, n: int) -> Row:

@@ -56,6 +56,7 @@ class State:
     positive: tuple[Poly, ...]
     shadowed: frozenset[str]
     uncertain: bool
+    empty: bool = False  # proved to have no points; never read, always found
 
     def of(self, *kinds: str) -> list[str]:
         """The coordinates of these kinds (dependent quantities are none)."""
@@ -152,11 +153,11 @@ def read(ring: Ring, data: Any) -> State:
 def refine(state: State) -> State:
     """The lists on the stratum, in normal form: numbers and repetitions leave, units leave those of `nonzero`.
 
-    A 0 among them, or a negative number in `positive`, says that the stratum is empty.
+    A 0 among them, or a negative number in `positive`, says that the stratum is empty. It stays so, and gives no upper bound.
     """
     held = (*state.roots.values(), *state.generators.values(), *state.nonzero, *state.positive)
     require(all(names_in(p) <= state.kind.keys() for p in held), "a polynomial holds a name that is not in use")
-    nonzero, positive, empty = [], [], False
+    nonzero, positive, empty = [], [], state.empty
     for p in state.nonzero:
         q = listed_form(state, p)
         empty = empty or not q
@@ -168,7 +169,8 @@ def refine(state: State) -> State:
     # Only units and free coordinates have points to range over.
     shadowed = state.shadowed & set(state.of(UNIT, FREE))
     uncertain = state.uncertain or empty
-    return state.but(nonzero=tuple(nonzero), positive=tuple(positive), shadowed=shadowed, uncertain=uncertain)
+    lists = {"nonzero": tuple(nonzero), "positive": tuple(positive)}
+    return state.but(**lists, shadowed=shadowed, uncertain=uncertain, empty=empty)
 
 
 def listed_form(state: State, p: Poly) -> Poly:
@@ -199,6 +201,7 @@ def require_same(found: State, claimed: State, what: str, *, numbered: bool) -> 
     require(_bag(found.positive) == _bag(claimed.positive), f"`positive` of the {what} is not as claimed")
     require(found.shadowed <= claimed.shadowed, f"more coordinates of the {what} are shadowed than claimed")
     require(claimed.uncertain or not found.uncertain, f"the {what} might be empty, against the claim")
+    require(found.empty or not claimed.empty, f"the {what} is claimed to be empty, and is not known to be")
 
 
 def _same_relations(found: State, claimed: State) -> bool:

@@ -6,8 +6,9 @@ for polynomials g_j, and the ideal they generate is resolved in real coordinates
 
     answer                      `rlct`, `rlct_ideal` and their result
     problem, domain, analytic   reading K, the point, the domain and the prior; functions other than polynomials
-    stratum, polynomials        a piece of a chart on which coordinates are 0, non-zero or free, and the ideal on it; its two bounds
-    linear                      the linear programme of a monomial ideal: λ, m and the proof of both
+    stratum, polynomials        a piece of a chart on which coordinates are 0, non-zero or free, and the ideal on it
+    effort                      limits of time and of size: what is too long is given up
+    bounds, sublevel, linear    its two bounds; the linear programme of a monomial ideal: λ, m and the proof of both
     units                       proofs that a polynomial has no zero on a stratum
     steps, implicit, parity     rewriting without a blow-up: the elementary steps
     tidy, reduce, coordinates   in which order they are tried

@@ -11,8 +11,8 @@ import sympy as sp
 from theory.errors import BadInput
 from theory.minimum import point as read_point
 from theory.rlct import certify, problem
+from theory.rlct.bounds import INFINITE, NOTHING, Pair
 from theory.rlct.search import Search
-from theory.rlct.stratum import INFINITE, NOTHING, Pair
 
 DEFAULT_LIMIT = 60  # seconds
 FIRST_ATTEMPT = 3  # seconds in the order of the variables that was given

@@ -73,15 +73,14 @@ def restrict_chart(child: Child, small: Sequence[int]) -> Child:
 
 def split(s: Stratum, q: Poly) -> tuple[list[Child], list[Step]] | None:
     """[points with q ≠ 0, points with q = 0] and the step that made q a coordinate; None when no coordinate can give way."""
-    away = s.copy()
     if is_monomial(q):
         x = used(q)[0]
-        away.kind[x], away.factor[x], away.jacobian[x] = UNIT, 0, 0
-        on = s.copy()
-        on.kind[x] = SMALL
+        off, on = s.copy(), s.copy()
+        off.kind[x], off.factor[x], off.jacobian[x] = UNIT, 0, 0
         on.uncertain |= x in on.shadowed
-        return [Child({"nonzero": q}, away), Child({"zero": q}, on)], []
-    away.nonzero.append(q)
+        on.kind[x] = SMALL
+        on.shade()
+        return [Child({"nonzero": q}, off), Child({"zero": q}, on)], []
     for x in solvable(s, q):
         parts = coefficients(s.ring, q, x)
         a, b = parts[1], parts.get(0, s.ring.make({}))
@@ -89,14 +88,24 @@ def split(s: Stratum, q: Poly) -> tuple[list[Child], list[Step]] | None:
         if proof is None:
             continue
         on = s.copy()
+        on.tidy_lists()
         if on.kind[x] == UNIT:
             (on.positive if on.sign[x] else on.nonzero).append(s.ring.gen(x))
         on.kind[x], on.sign[x] = FREE, 0
         step = straighten(on, x, a, b, proof)
         on.kind[x] = SMALL
-        on.uncertain |= bool(s.shadowed & set(used(q)))
-        return [Child({"nonzero": q}, away), Child({"zero": q}, on)], [step]
+        on.uncertain |= x in s.shadowed
+        on.shade()
+        return [away(s, q), Child({"zero": q}, on)], [step]
     return None
+
+
+def away(s: Stratum, q: Poly) -> Child:
+    """The points with q ≠ 0. With dependent quantities q may be 0 everywhere, as its norm tells. Raises `TooLarge`."""
+    found = s.copy()
+    found.uncertain |= bool(s.roots.keys() & set(used(q))) and units.norm(s, q).is_zero()
+    found.nonzero.append(q)
+    return Child({"nonzero": q}, found)
 
 
 def solvable(s: Stratum, q: Poly) -> list[int]:

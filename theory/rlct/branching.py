@@ -52,7 +52,7 @@ def _mirror(s: Stratum, q: Poly, x: int) -> str:
 
 def _obstacles(s: Stratum, g: Poly) -> Iterator[tuple[int, Poly]]:
     rest = divide_monomial(s.ring, g, content(monoms(g)))
-    p0 = units.on_stratum(s, rest)
+    p0 = s.on(rest)
     if not p0.is_zero():
         if not p0.is_constant():
             yield 0, p0
@@ -94,7 +94,7 @@ def hurdles(s: Stratum, q: Poly) -> list[Poly]:
     for x in used(q):
         if s.kind[x] == SMALL or x in s.roots:
             continue
-        slope = units.on_stratum(s, q.derivative(x))
+        slope = s.on(q.derivative(x))
         found = [p for p, _ in factors(slope) if units.nonvanishing(s, p) is None]
         if best is None or sum(map(len, found)) < sum(map(len, best)):
             best = found

@@ -5,11 +5,12 @@ from fractions import Fraction
 from typing import Any
 
 from theory.rlct import linear
+from theory.rlct.bounds import INFINITE, Pair, lower_costs, witness
 from theory.rlct.format import FORMAT
 from theory.rlct.polynomials import text
 from theory.rlct.problem import Problem
 from theory.rlct.search import Node, Search
-from theory.rlct.stratum import ABSENT, FREE, INFINITE, SMALL, Pair, Stratum, witness
+from theory.rlct.stratum import ABSENT, FREE, SMALL, Stratum
 
 
 def certificate(problem: Problem, search: Search) -> dict[str, Any]:
@@ -55,18 +56,17 @@ def certificate(problem: Problem, search: Search) -> dict[str, Any]:
 
 def bound(pair: Pair, power: int) -> dict[str, Any]:
     if pair >= INFINITE:
-        return {"value": "infinite", "multiplicity": 0}
+        return {"value": "infinite", "multiplicity": 1}
     return {"value": str(pair[0] / power), "multiplicity": -pair[1]}
 
 
 def describe(node: Node, kept: set[int]) -> dict[str, Any]:
-    assert node.simple is not None
     found: dict[str, Any] = {
         "number": node.number,
         "given": state(node.given),
         "steps": [plain(step) for step in node.steps],
         "result": state(node.simple),
-        "lower": lower_proof(node.simple),
+        "lower": plain(node.sublevel) if node.sublevel else lower_proof(node.simple),
     }
     if node.children and all(c.number in kept for c in node.children):
         found["branch"] = plain(node.branch)
@@ -104,13 +104,15 @@ def plain(value: Any) -> Any:
 
 
 def lower_proof(s: Stratum) -> dict[str, Any]:
+    if s.empty:
+        return {"value": "infinite", "multiplicity": 1, "dual": {}}
     variables = s.where(SMALL, FREE)
-    costs = [s.jacobian[i] + 1 if s.kind[i] == SMALL else Fraction(1) for i in variables]
+    costs = lower_costs(s, variables)
     rows = {j: tuple(m[i] + s.factor[i] for i in variables) for j, m in s.monomials.items()}
     minimal = linear.minimal(list(rows.values()))
     found = linear.solve(minimal, costs)
     if found is None:
-        return {"value": "infinite", "multiplicity": 0, "dual": {}}
+        return {"value": "infinite", "multiplicity": 1, "dual": {}}
     number = {row: j for j, row in rows.items()}
     dual = {str(number[row]): str(y) for row, y in zip(minimal, found.dual, strict=True) if y}
     m = len(variables) + 1 if not minimal else found.multiplicity
@@ -129,7 +131,6 @@ def upper_proof(search: Search) -> dict[str, Any] | None:
         path.append([node.number, step[0]])
         node = step[1]
     s = node.simple
-    assert s is not None
     if target >= INFINITE or not s.generators:
         return None
     for label, kinds in (("generic", (SMALL,)), ("origin", (SMALL, FREE))):

@@ -10,11 +10,11 @@ terms) most is kept. Where nothing helps, a factor that is smooth in a small coo
 """
 
 from collections import Counter
-from collections.abc import Callable
 from itertools import product as pairs
 from math import gcd
 
 from theory.rlct import units
+from theory.rlct.effort import TooLarge, spend
 from theory.rlct.implicit import implicit, movable, powers_of, slope
 from theory.rlct.polynomials import Poly, coefficients, content, divide_monomial, factors, monoms, terms, used
 from theory.rlct.steps import Step, may_straighten, straighten
@@ -25,7 +25,7 @@ MAX_TERMS = 400  # beyond this size the searches for fewer terms are not worth t
 TRIALS = 12  # changes of coordinates that are carried out on a copy to see whether they help
 
 
-def recoordinate(s: Stratum, late: Callable[[], bool]) -> list[Step]:
+def recoordinate(s: Stratum) -> list[Step]:
     """The change of coordinates that lowers the score most, among the most promising ones."""
     current = score(s)
     if current[1] > MAX_TERMS:
@@ -33,16 +33,19 @@ def recoordinate(s: Stratum, late: Callable[[], bool]) -> list[Step]:
     best, found = current, None
     tried = 0
     for x, a, b in candidates(s):
-        if tried == TRIALS or late():
+        spend()
+        if tried == TRIALS:
             break
         proof = units.nonvanishing(s, a)
         if proof is None or not may_straighten(s, x, a, b):
             continue
         tried += 1
         trial = s.copy()
-        steps = [straighten(trial, x, a, b, proof)]
-        steps += clean(trial, closure=False)
-        if score(trial) < best:
+        try:
+            steps = [straighten(trial, x, a, b, proof), *clean(trial, closure=False)]
+        except TooLarge:
+            continue
+        if not trial.empty and score(trial) < best:
             best, found = score(trial), (trial, steps)
     if not found:
         return bend(s)
@@ -55,7 +58,7 @@ def bend(s: Stratum) -> list[Step]:
     """A factor that is smooth in a small coordinate, which occurs nowhere else, becomes that coordinate."""
     for j in s.polynomials:
         for f, _ in factors(s.generators[j]):
-            if len(f) == 1 or not units.on_stratum(s, f).is_zero():
+            if len(f) == 1 or not s.on(f).is_zero():
                 continue
             for x in used(f):
                 if s.kind[x] != SMALL or s.jacobian[x] or s.factor[x] or s.sign[x]:

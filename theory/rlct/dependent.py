@@ -8,7 +8,8 @@ Polynomials are reduced modulo the relations; that a polynomial with dependent q
 """
 
 from theory.rlct import units
-from theory.rlct.blowup import Child
+from theory.rlct.blowup import Child, away
+from theory.rlct.effort import attempt
 from theory.rlct.implicit import adjoin, cover, implicit, movable, powers_of, slope, still
 from theory.rlct.polynomials import Poly, coefficients, factors, restrict, used
 from theory.rlct.steps import Step
@@ -17,15 +18,13 @@ from theory.rlct.stratum import FREE, SMALL, UNIT, Stratum
 
 def split_dependent(s: Stratum, q: Poly) -> tuple[list[Child], list[Step]] | None:
     """As `split`, with a dependent quantity: x becomes a function of the new coordinate, or an algebraic number is adjoined."""
-    away = s.copy()
-    away.nonzero.append(q)
     for f in lifts(s, q):
         for x in used(q):
-            step = cover_step(s, x, f)
+            step = attempt(cover_step, s, x, f)
             if step:
                 on, found = step
                 found = {**found, "cofactor": multiple(s, f, q)}
-                return [Child({"nonzero": q}, away), Child({"zero": q}, on)], [found]
+                return [away(s, q), Child({"zero": q}, on)], [found]
     for x in used(q):
         if not (movable(s, x) and set(used(q)) <= {x, *s.roots} and _numbers(s, set(used(q)) - {x})):
             continue
@@ -34,14 +33,12 @@ def split_dependent(s: Stratum, q: Poly) -> tuple[list[Child], list[Step]] | Non
             on.positive.append(s.ring.gen(x))
         step = adjoin(on, x, q) if _top(s, q, x).is_constant() else None
         if step:
-            return [Child({"nonzero": q}, away), Child({"zero": q}, on)], [step]
+            return [away(s, q), Child({"zero": q}, on)], [step]
     return None
 
 
 def split_implicit(s: Stratum, q: Poly) -> tuple[list[Child], list[Step]] | None:
     """As `split`, with a coordinate f that is known only implicitly: a factor of the generators that is a multiple of q."""
-    away = s.copy()
-    away.nonzero.append(q)
     for f in lifts(s, q):
         for x in used(q):
             powers = powers_of(s, x, f) if movable(s, x) else None
@@ -49,7 +46,7 @@ def split_implicit(s: Stratum, q: Poly) -> tuple[list[Child], list[Step]] | None
             if powers and proof:
                 on = s.copy()
                 step = {**implicit(on, x, f, powers, proof), "cofactor": multiple(s, f, q)}
-                return [Child({"nonzero": q}, away), Child({"zero": q}, on)], [step]
+                return [away(s, q), Child({"zero": q}, on)], [step]
     return None
 
 
@@ -57,12 +54,10 @@ def split_repeated(s: Stratum, q: Poly) -> tuple[list[Child], list[Step]] | None
     """A cover in a coordinate f in which some generator is f^k + (small terms), k > 1; see `repeated`."""
     for f in repeated(s, q):
         for x in used(q):
-            step = cover_step(s, x, f)
+            step = attempt(cover_step, s, x, f)
             if step:
-                away = s.copy()
-                away.nonzero.append(q)
                 found = {**step[1], "cofactor": multiple(s, f, q)}
-                return [Child({"nonzero": q}, away), Child({"zero": q}, step[0])], [found]
+                return [away(s, q), Child({"zero": q}, step[0])], [found]
     return None
 
 
@@ -120,7 +115,7 @@ def lifts(s: Stratum, q: Poly) -> list[Poly]:
 
 def multiple(s: Stratum, f: Poly, q: Poly) -> units.Proof | None:
     """The proof that f is q times a unit on the stratum."""
-    f0 = units.on_stratum(s, f)
+    f0 = s.on(f)
     if f0.is_zero():
         return None
     rest, remainder = divmod(f0, q)

@@ -17,42 +17,43 @@ from typing import Any
 from flint import fmpq_poly
 
 from theory.rlct import units
+from theory.rlct.bounds import at, samples
+from theory.rlct.effort import spend
 from theory.rlct.polynomials import Poly, coefficients, primitive, used
 from theory.rlct.steps import Step
-from theory.rlct.stratum import ABSENT, FREE, SMALL, UNIT, Stratum, at, samples
+from theory.rlct.stratum import ABSENT, FREE, SMALL, UNIT, Stratum
 
 GRID = [Fraction(k, 8) for k in range(-64, 65) if k]
 HALVINGS = 24
+MAX_DEGREE = 60  # of a polynomial for which Bézout's identity is written out
 
 
 def implicit(s: Stratum, x: int, f: Poly, powers: dict[int, int], proof: dict[str, Any]) -> Step:
     """New small coordinate f in place of x at the points of the stratum where f = 0; every generator is f^k·(without x)."""
     ring = s.ring
     found: dict[str, Any] | None = None
+    s.tidy_lists()
     for j, k in powers.items():
         s.generators[j] = s.normal(s.generators[j] / f**k * ring.gen(x) ** k)
-    if s.kind[x] == SMALL:
-        s.nonzero = [units.on_stratum(s, q) for q in s.nonzero]
-        s.positive = [units.on_stratum(s, q) for q in s.positive]
-    else:
-        others = {i for i in used(units.on_stratum(s, f)) if i != x}
+    if s.kind[x] != SMALL:
         found = root_witness(s, x, f)
-        if found is None or s.shadowed & (others | {x}):
-            s.uncertain = True
         lost = [q for q in (*s.nonzero, *s.positive) if x in used(q)]
-        s.shadowed = (s.shadowed | others | {i for q in lost for i in used(q)}) - {x}
+        touched = s.support(f).union({x}, *map(s.support, lost))
+        s.uncertain |= found is None or bool(touched & s.shadowed)
+        s.shade(*touched)
         s.nonzero = [q for q in s.nonzero if x not in used(q)]
         s.positive = [q for q in s.positive if x not in used(q)]
     s.kind[x], s.sign[x], s.jacobian[x] = SMALL, 0, 0
+    s.shade()
     step = {"step": "implicit", "variable": ring.names[x], "coordinate": f, "powers": powers, "proof": proof}
     return {**step, "witness": found} if found else step
 
 
 def root_witness(s: Stratum, x: int, f: Poly) -> dict[str, Any] | None:
     """Values of the other coordinates and an interval of x on which f changes sign, inside the stratum."""
-    f0 = units.on_stratum(s, f)
-    conditions = [(units.on_stratum(s, q), False) for q in s.nonzero]
-    conditions += [(units.on_stratum(s, q), True) for q in s.positive]
+    f0 = s.on(f)
+    conditions = [(s.on(q), False) for q in s.nonzero]
+    conditions += [(s.on(q), True) for q in s.positive]
     if s.roots.keys() & {i for q in (f0, *(q for q, _ in conditions)) for i in used(q)}:
         return None
     others = sorted({i for q in (f0, *(q for q, _ in conditions)) for i in used(q)} - {x})
@@ -61,7 +62,9 @@ def root_witness(s: Stratum, x: int, f: Poly) -> dict[str, Any] | None:
         point = dict(zip(others, values, strict=True))
         if any(s.sign[i] and v < 0 for i, v in point.items()):
             continue
-        line = [at(f0, {**point, x: v}) for v in grid]
+        spend()
+        along = {k: at(c, point) for k, c in coefficients(s.ring, f0, x).items()}
+        line = [sum((c * v**k for k, c in along.items()), Fraction(0)) for v in grid]
         for k in range(len(grid) - 1):
             if not line[k] and all(_bounded_away(s, q, x, point, grid[k], grid[k], strict) for q, strict in conditions):
                 return {"point": {s.ring.names[i]: v for i, v in point.items()}, "interval": [grid[k], grid[k]]}
@@ -113,6 +116,7 @@ def adjoin(s: Stratum, x: int, q: Poly) -> Step | None:
     s.nonzero = [s.normal(g.compose(*images)) for g in s.nonzero]
     s.positive = [s.reduced(g.compose(*images)) for g in s.positive]
     s.kind[x], s.sign[x], s.jacobian[x] = SMALL, 0, 0
+    s.shade()
     step = {"step": "adjoin", "variable": ring.names[x], "root": ring.names[spare], "relation": s.roots[spare]}
     return {**step, "witness": found} if found else step
 
@@ -128,13 +132,12 @@ def cover(s: Stratum, x: int, f: Poly, *, solved: bool) -> Step | None:
         return None
     met = solved and not s.sign[x] and x not in s.shadowed and all(x not in used(q) for q in s.positive)
     found = None if met else root_witness(s, x, f)
-    if not met:
-        s.uncertain |= found is None or bool(s.shadowed & set(used(units.on_stratum(s, f))))
+    touched = set() if met else s.support(f) | {x}
+    s.uncertain |= bool(touched & s.shadowed) or not (met or found)
     s.kind[x], s.factor[x], s.jacobian[x] = UNIT, 0, 0
     s.roots[x] = f - ring.gen(spare)
     s.kind[spare] = SMALL
-    if not met:
-        s.shadowed |= {i for i in used(f) if i != x and s.kind[i] != SMALL}
+    s.shade(*touched)
     s.generators = {j: s.normal(g) for j, g in s.generators.items()}
     step = {"step": "cover", "variable": ring.names[x], "coordinate": ring.names[spare], "relation": s.roots[x]}
     return {**step, "witness": found} if found else step
@@ -150,6 +153,7 @@ def powers_of(s: Stratum, x: int, f: Poly) -> dict[int, int] | None:
             continue
         k = 0
         while True:
+            spend()
             q, rest = divmod(g, f)
             if not rest.is_zero():
                 break
@@ -168,13 +172,15 @@ def slope(s: Stratum, x: int, f: Poly) -> dict[str, Any] | None:
         proof = units.nonvanishing(s, m * derivative - c * f)
         if proof:
             return {"times": m, "less": c, "unit": proof}
-    f0 = units.on_stratum(s, f)
+    f0 = s.on(f)
     return _bezout(s, x, f0) if used(f0) == [x] else None
 
 
 def _bezout(s: Stratum, x: int, f0: Poly) -> dict[str, Any] | None:
     """m·f0' − c·f0 = a non-zero integer, for a squarefree f0 in x alone."""
     values = {k: int(c.leading_coefficient()) for k, c in coefficients(s.ring, f0, x).items()}
+    if max(values) > MAX_DEGREE:
+        return None
     p = fmpq_poly([values.get(k, 0) for k in range(max(values) + 1)])
     common, m, c = p.derivative().xgcd(p)
     if common.degree() > 0:
@@ -194,9 +200,7 @@ def _bezout(s: Stratum, x: int, f0: Poly) -> dict[str, Any] | None:
 
 def still(s: Stratum, x: int) -> bool:
     """Whether no dependent quantity moves with x, to first order, at the points of the stratum."""
-    return all(
-        units.on_stratum(s, relation.derivative(x)).is_zero() for relation in s.roots.values() if relation.degrees()[x]
-    )
+    return all(s.on(relation.derivative(x)).is_zero() for relation in s.roots.values() if relation.degrees()[x])
 
 
 def movable(s: Stratum, x: int) -> bool:

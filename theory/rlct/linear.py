@@ -22,6 +22,8 @@ from math import lcm
 
 from flint import fmpz_mat
 
+from theory.rlct.effort import spend
+
 Vector = tuple[int, ...]
 DEGENERATE_PIVOTS = 30  # after so many pivots without progress Bland's rule takes over, which cannot cycle
 
@@ -40,6 +42,7 @@ def minimal(vectors: Sequence[Vector]) -> list[Vector]:
     """The vectors that no other divides: they generate the same monomial ideal."""
     kept: list[Vector] = []
     for v in sorted(set(vectors), key=sum):
+        spend()
         if not any(all(a <= b for a, b in zip(w, v, strict=True)) for w in kept):
             kept.append(v)
     return kept
@@ -170,6 +173,7 @@ class _Tableau:
         return leaving
 
     def _pivot(self, leaving: int, entering: int, objective: list[int]) -> list[int]:
+        spend()
         pivot_row = self.rows[leaving]
         p, den = pivot_row[entering], self.den
 

@@ -70,9 +70,12 @@ def scaling(s: Stratum, x: int) -> list[int] | None:
 
 def square(s: Stratum, x: int, scaled: list[int]) -> Step:
     """x ← x² > 0 and z ← z·x for the z in `scaled`; every polynomial is multiplied by a power of x first."""
+    s.tidy_lists()
     s.generators = {j: s.normal(halved(s, g, x, scaled)) for j, g in s.generators.items()}
     s.nonzero = [halved(s, q, x, scaled) for q in s.nonzero]
     s.sign[x] = 1
+    if s.shadowed & set(scaled):
+        s.shade(x)
     names = s.ring.names
     return {"step": "square", "variable": names[x], "scaled": [names[z] for z in scaled]}
 

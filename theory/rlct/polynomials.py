@@ -11,6 +11,9 @@ from typing import Any
 
 from flint import Ordering, fmpz_mpoly_ctx
 
+from theory.rlct.effort import MAX_TERMS as MOST
+from theory.rlct.effort import TooLarge, sized, spend
+
 Poly = Any  # flint.fmpz_mpoly
 Exponents = tuple[int, ...]
 
@@ -90,14 +93,25 @@ def substitute(ring: Ring, p: Poly, i: int, a: Poly, b: Poly) -> Poly:
         return p
     shifted, total, power = ring.gen(i) - b, ring.make({}), ring.one()
     for k in range(d + 1):
+        spend()
         if k in parts:
-            total += parts[k] * power * a ** (d - k)
-        power *= shifted
+            total = sized(total + times(parts[k], power) * a ** (d - k))
+        power = times(power, shifted) if k < d else power
     return total
 
 
+def times(p: Poly, q: Poly) -> Poly:
+    """p·q; raises `TooLarge` where that is foreseen to be."""
+    if len(p) * len(q) > 50 * MOST:
+        raise TooLarge
+    return sized(p * q)
+
+
 def modulo(ring: Ring, p: Poly, i: int, relation: Poly, *, keep_sign: bool = False) -> Poly:
-    """p, times a power of the leading coefficient of the relation in x_i (an even one to keep the sign), reduced modulo it."""
+    """p, times a power of the leading coefficient of the relation in x_i (an even one to keep the sign), reduced modulo it.
+
+    The result is kept primitive on the way, with its sign. Raises `TooLarge`.
+    """
     parts = coefficients(ring, relation, i)
     degree = max(parts)
     top = parts[degree]
@@ -107,6 +121,8 @@ def modulo(ring: Ring, p: Poly, i: int, relation: Poly, *, keep_sign: bool = Fal
         p = top * p - lead * ring.gen(i) ** (d - degree) * relation
         if keep_sign:
             p = top * p
+        spend()
+        p = sized(p if p.is_zero() else p.primitive()[1])
     return p
 
 
@@ -116,6 +132,7 @@ def factors(p: Poly) -> list[tuple[Poly, int]]:
         return []
     if len(p) > MAX_TERMS or max(int(abs(c)).bit_length() for c in p.coeffs()) > MAX_BITS:
         return [(p, 1)]
+    spend()
     try:
         return list(p.factor()[1])
     except OverflowError:  # the library sorts factors by machine integers

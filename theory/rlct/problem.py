@@ -239,7 +239,8 @@ def refuse_negative(P: sp.Expr, variables: Sequence[sp.Symbol], signs: Sequence[
             if order == lowest
         )
         if lead < 0:
-            curve = ", ".join(f"{x} = {b}*s**{w}" for x, b, w in zip(variables, c, weights, strict=True))
+            s = sp.Symbol("s", positive=True)
+            curve = ", ".join(f"{x} = {b * s**w}" for x, b, w in zip(variables, c, weights, strict=True))
             raise BadInput(
                 f"{_listed([K])} takes negative values near the point, as on {curve} (measured from it) for small s > 0; "
                 "a threshold needs K >= 0"

@@ -11,11 +11,11 @@ here: after a blow-up of one layer, matrix products turn into products of new co
 """
 
 from collections import Counter
-from collections.abc import Callable
 from itertools import product as pairs
 from math import gcd
 
 from theory.rlct.coordinates import MAX_TERMS, recoordinate
+from theory.rlct.effort import spend
 from theory.rlct.parity import square_units
 from theory.rlct.polynomials import coefficients, terms, used
 from theory.rlct.steps import Step, combine
@@ -25,18 +25,12 @@ from theory.rlct.tidy import clean
 MAX_ELIMINATIONS = 20
 
 
-def never() -> bool:
-    return False
-
-
-def simplify(s: Stratum, late: Callable[[], bool] = never) -> list[Step]:
-    """Rewrite s in place and return the steps; a unit ideal ends with the single generator 1.
-
-    It stops early when `late()`: every step by itself leaves the value alone.
-    """
+def simplify(s: Stratum) -> list[Step]:
+    """Rewrite s in place and return the steps; a unit ideal ends with the single generator 1, and an empty stratum is left."""
     steps = clean(s)
-    while s.polynomials and not late():
-        found = subtract(s) or square_units(s) or recoordinate(s, late)
+    while s.polynomials and not s.empty:
+        spend()
+        found = subtract(s) or square_units(s) or recoordinate(s)
         if not found:
             break
         steps += found
@@ -44,16 +38,16 @@ def simplify(s: Stratum, late: Callable[[], bool] = never) -> list[Step]:
     return steps
 
 
-def triangular(s: Stratum, late: Callable[[], bool] = never) -> list[Step]:
+def triangular(s: Stratum) -> list[Step]:
     """Eliminate coordinates from generators, then simplify, and so on; symmetries of the ideal may be lost."""
     steps: list[Step] = []
     for _ in range(MAX_ELIMINATIONS):
-        found = eliminate(s) if len(s.polynomials) > 1 and not late() else []
+        found = eliminate(s) if len(s.polynomials) > 1 and not s.empty else []
         if not found:
             break
         steps += found
         steps += clean(s)
-        steps += simplify(s, late)
+        steps += simplify(s)
     return steps
 
 
@@ -67,6 +61,7 @@ def subtract(s: Stratum) -> list[Step]:
     best, found = 0, None
     for i in many:
         for j in many:
+            spend()
             if i == j or len(listed[j]) > 2 * len(listed[i]) + 1 or not occurring[i] >= occurring[j]:
                 continue
             votes: Counter = Counter()
@@ -102,6 +97,7 @@ def eliminate(s: Stratum) -> list[Step]:
                     continue
                 pi, pj = coefficients(ring, gi, x)[1], coefficients(ring, gj, x)[1]
                 c, (scale, unit) = int(pj.content()), (pj.content(), pj.primitive()[1])
+                spend()
                 q, rest = divmod(pi, unit)
                 if not rest.is_zero():
                     continue

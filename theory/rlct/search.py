@@ -5,6 +5,9 @@ is found from the root by going to a child with the least lower bound: only such
 those whose lower bound is no smaller than the upper bound of the root are never opened.
 
 A stratum isomorphic to one that is known already (and is not an ancestor) becomes a second parent of that node.
+
+When the time is up in the middle of a piece of work, that work is left undone: a node is branched completely or not at all, and
+a stratum that could not be simplified stays as it arose (not `ready`), with the lower bound of its parent.
 """
 
 import time
@@ -13,11 +16,18 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from theory.rlct import blowup, branching, dependent
+from theory.rlct.bounds import INFINITE, NOTHING, Pair, lower_bound, upper_bound
 from theory.rlct.canonical import canonical
+from theory.rlct.effort import OutOfTime, TooLarge, attempt, late, until
 from theory.rlct.polynomials import Poly
 from theory.rlct.reduce import simplify, triangular
 from theory.rlct.steps import Step
-from theory.rlct.stratum import INFINITE, NOTHING, Pair, Stratum, lower_bound, upper_bound
+from theory.rlct.stratum import Stratum
+from theory.rlct.sublevel import sublevel_bound
+from theory.rlct.tidy import clean
+
+LAST_WORDS = 2 * 10**8  # nanoseconds for a bound of the root when the time is up
+Branch = tuple[dict[str, Any], list[blowup.Child]]
 
 
 @dataclass
@@ -29,7 +39,8 @@ class Node:
     depth: int
     parents: list["Node"] = field(default_factory=list)
     steps: list[Step] = field(default_factory=list)
-    simple: Stratum | None = None  # after the steps
+    simple: Stratum = field(init=False)  # after the steps
+    ready: bool = False  # whether it has been simplified
     lower: Pair = NOTHING
     upper: Pair = INFINITE
     own: tuple[Pair, Pair] = (NOTHING, INFINITE)  # bounds of the stratum itself, whatever its children say
@@ -37,6 +48,10 @@ class Node:
     children: list["Node"] = field(default_factory=list)
     edges: list[dict[str, Any]] = field(default_factory=list)  # for each child: its label, and a renaming if shared
     stuck: bool = False
+    sublevel: dict[str, Any] = field(default_factory=dict)  # a lower bound by derivatives, where that is better
+
+    def __post_init__(self) -> None:
+        self.simple = self.given.copy()
 
     @property
     def closed(self) -> bool:
@@ -51,29 +66,31 @@ class Search:
         self.known: dict[Any, tuple[Node, list[int], frozenset[int]]] = {}
         self.deadline, self.progress = deadline, progress
         self.root = self._node(root, 0)
-        self._prepare(self.root)
+        self.root.own = self.root.lower, self.root.upper = lower_bound(root), upper_bound(root)
 
     def run(self) -> Node:
         root = self.root
-        while not root.closed:
-            if self._late():
-                break
-            node = self._next()
-            if node is None:
-                break
-            self._expand(node)
-            if self.progress:
-                self.progress(lower=root.lower, upper=root.upper, nodes=len(self.nodes))
+        with until(self.deadline):
+            while not root.closed and not late():
+                node = self._next()
+                if node is None:
+                    break
+                try:
+                    self._expand(node)
+                except OutOfTime:
+                    break
+                if self.progress:
+                    self.progress(lower=root.lower, upper=root.upper, nodes=len(self.nodes))
+        if not root.closed:
+            with until(time.monotonic_ns() + LAST_WORDS):
+                self._bound_by_derivatives(root)
         return root
-
-    def _late(self) -> bool:
-        return self.deadline is not None and time.monotonic_ns() > self.deadline
 
     def changes_sign(self) -> bool:
         """Whether a stratum shows that a single generator changes sign: an odd power of a coordinate times a unit."""
         for node in self.nodes:
             s = node.simple
-            if s is None or s.uncertain or len(s.generators) != 1 or s.polynomials or s.positive:
+            if s.uncertain or s.empty or len(s.generators) != 1 or s.polynomials or s.positive:
                 continue
             (exponents,) = s.monomials.values()
             odd = (e + a for i, (e, a) in enumerate(zip(s.factor, exponents, strict=True)) if not s.sign[i])
@@ -88,18 +105,9 @@ class Search:
 
     def _prepare(self, node: Node) -> None:
         """Simplify the stratum and bound it."""
-        s = node.given.copy()
-        node.steps = simplify(s, self._late)
-        node.own = lower_bound(s), upper_bound(s)
-        if s.polynomials and node.own[0] < node.own[1]:
-            further = s.copy()
-            steps = triangular(further, self._late)
-            own = lower_bound(further), upper_bound(further)
-            better = own[0] >= node.own[0] and own[1] <= node.own[1]
-            if steps and better and (own != node.own or branching.splitters(further)):
-                s, node.own = further, own
-                node.steps += steps
-        node.simple = s
+        found = attempt(_simplified, node.given) or attempt(_cleaned, node.given) or _untouched(node.given)
+        node.simple, node.steps, node.own = found
+        node.ready = True
         node.lower = max(node.lower, node.own[0])
         node.upper = min(node.upper, node.own[1])
 
@@ -122,39 +130,60 @@ class Search:
         return bool(node.children) and all(self._done(c, top) for c in node.children)
 
     def _expand(self, node: Node) -> None:
-        found = None if node.simple and _exhausted(node.simple, node.own[0]) else self._branch(node)
+        if not node.ready:
+            self._prepare(node)
+            self._carry(node.parents)
+            return
+        found = None if _exhausted(node.simple, node.own[0]) else attempt(self._branch, node)
         if found is None:
             node.stuck = True
+            self._bound_by_derivatives(node)
             return
         node.branch, children = found
-        for child in children:
-            self._attach(node, child)
-        self._update(node)
+        fresh = [new for child in children if (new := self._attach(node, child))]
+        try:
+            for new in fresh:
+                self._prepare(new)
+        finally:
+            self._carry([node])
 
-    def _branch(self, node: Node) -> tuple[dict[str, Any], list[blowup.Child]] | None:
+    def _bound_by_derivatives(self, node: Node) -> None:
+        """Raise the lower bound of a node that is not resolved, where that helps."""
+        try:
+            found = attempt(sublevel_bound, node.simple)
+        except OutOfTime:
+            return
+        if found and found[0] > node.own[0]:
+            node.sublevel = found[1]
+            node.own = found[0], node.own[1]
+            node.lower = max(node.lower, node.own[0])
+            self._carry(node.parents)
+
+    def _branch(self, node: Node) -> Branch | None:
         s = node.simple
-        assert s is not None
         wanted = branching.splitters(s)
         for q in [*wanted, *(p for w in wanted for p in branching.hurdles(s, w))]:
-            found = dependent.split_repeated(s, q) or blowup.split(s, q) or dependent.split_implicit(s, q)
-            if found:
-                return _split_branch(q, *found)
+            for way in (dependent.split_repeated, blowup.split, dependent.split_implicit):
+                found = attempt(way, s, q)
+                if found:
+                    return _split_branch(q, *found)
         for q in wanted:
-            found = dependent.split_dependent(s, q)
+            found = attempt(dependent.split_dependent, s, q)
             if found:
                 return _split_branch(q, *found)
         proposals = branching.blowups(s)
-        if proposals:
-            return self._blow_up(
-                s, min(proposals, key=lambda w: _outlook(s, w, self._late)) if len(proposals) > 1 else proposals[0]
-            )
+        ranked = sorted(proposals, key=lambda w: _outlook(s, w)) if len(proposals) > 1 else proposals
+        for weights in ranked:
+            found = attempt(self._blow_up, s, weights)
+            if found:
+                return found
         for q in branching.free_coordinates(s):
-            found = blowup.split(s, q)
+            found = attempt(blowup.split, s, q)
             if found:
                 return _split_branch(q, *found)
         return None
 
-    def _blow_up(self, s: Stratum, weights: branching.Weights) -> tuple[dict[str, Any], list[blowup.Child]]:
+    def _blow_up(self, s: Stratum, weights: branching.Weights) -> Branch:
         children: list[blowup.Child] = []
         seen: list[int] = []
         full: set[Any] = set()
@@ -173,7 +202,8 @@ class Search:
         names = s.ring.names
         return {"branch": "blow-up", "weights": {names[i]: w for i, w in weights.items()}}, children
 
-    def _attach(self, node: Node, child: blowup.Child) -> None:
+    def _attach(self, node: Node, child: blowup.Child) -> Node | None:
+        """Make the child a node, and return it; None where it is one that is known."""
         key = canonical(child.stratum)
         if key is not None and key[0] in self.known:
             other, order, flips = self.known[key[0]]
@@ -185,7 +215,7 @@ class Search:
                 node.children.append(other)
                 node.edges.append({**child.label, "rename": renaming, "negate": negated})
                 other.parents.append(node)
-                return
+                return None
         new = self._node(child.stratum, node.depth + 1)
         new.parents.append(node)
         new.lower = max(NOTHING, node.own[0])
@@ -193,7 +223,7 @@ class Search:
         node.edges.append(child.label)
         if key is not None:
             self.known.setdefault(key[0], (new, key[1], key[2]))
-        self._prepare(new)
+        return new
 
     def _above(self, candidate: Node, node: Node) -> bool:
         """Whether `candidate` is `node` or one of its ancestors."""
@@ -207,9 +237,9 @@ class Search:
                 stack += current.parents
         return False
 
-    def _update(self, node: Node) -> None:
-        """Carry bounds from the children up to the root."""
-        stack = [node]
+    def _carry(self, nodes: list[Node]) -> None:
+        """Carry bounds from the children of these nodes up to the root."""
+        stack = nodes[:]
         while stack:
             current = stack.pop()
             lower = max(current.own[0], min(c.lower for c in current.children))
@@ -228,18 +258,45 @@ def _exhausted(s: Stratum, lower: Pair) -> bool:
     return lower >= upper_bound(certain)
 
 
-def _outlook(s: Stratum, weights: branching.Weights, late: Callable[[], bool]) -> tuple[int, int]:
+def _simplified(given: Stratum) -> tuple[Stratum, list[Step], tuple[Pair, Pair]]:
+    s = given.copy()
+    steps = simplify(s)
+    own = lower_bound(s), upper_bound(s)
+    if s.polynomials and own[0] < own[1]:
+        further = s.copy()
+        more = attempt(triangular, further)
+        if more:
+            bounds = lower_bound(further), upper_bound(further)
+            better = bounds[0] >= own[0] and bounds[1] <= own[1]
+            if better and (bounds != own or branching.splitters(further)):
+                return further, steps + more, bounds
+    return s, steps, own
+
+
+def _cleaned(given: Stratum) -> tuple[Stratum, list[Step], tuple[Pair, Pair]]:
+    s = given.copy()
+    steps = clean(s)
+    return s, steps, (lower_bound(s), upper_bound(s))
+
+
+def _untouched(given: Stratum) -> tuple[Stratum, list[Step], tuple[Pair, Pair]]:
+    return given.copy(), [], (lower_bound(given), INFINITE)
+
+
+def _outlook(s: Stratum, weights: branching.Weights) -> tuple[int, int]:
     """How complicated the charts of a blow-up are once they are simplified: several-term generators, and their size."""
     known: dict[Any, tuple[int, int]] = {}
     scores = []
     for i in weights:
-        if late():
-            break
-        chart = blowup.charts(s, weights, i)[0].stratum
-        key = canonical(chart)
+        try:
+            chart = blowup.charts(s, weights, i)[0].stratum
+            key = canonical(chart)
+            if key is None or key[0] not in known:
+                simplify(chart)
+                triangular(chart)
+        except TooLarge:
+            return 10**9, 10**9
         if key is None or key[0] not in known:
-            simplify(chart, late)
-            triangular(chart, late)
             left = chart.polynomials
             size = sum(len(chart.generators[j]) * int(chart.generators[j].total_degree()) for j in left)
             scores.append((len(left), size))
@@ -250,7 +307,5 @@ def _outlook(s: Stratum, weights: branching.Weights, late: Callable[[], bool]) -
     return sum(many for many, _ in scores), sum(size for _, size in scores)
 
 
-def _split_branch(
-    q: Poly, children: list[blowup.Child], steps: list[Step]
-) -> tuple[dict[str, Any], list[blowup.Child]]:
+def _split_branch(q: Poly, children: list[blowup.Child], steps: list[Step]) -> Branch:
     return {"branch": "split", "on": q, "steps": steps}, children

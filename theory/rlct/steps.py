@@ -18,12 +18,12 @@ Generators are compared up to a non-zero rational factor.
 `straighten` needs h_x = e_x = 0 and no sign condition unless x is a unit; if x is small, f vanishes on the stratum.
 """
 
-from collections.abc import Callable
 from fractions import Fraction
 from math import comb
 from typing import Any
 
 from theory.rlct import linear, units
+from theory.rlct.effort import spend
 from theory.rlct.polynomials import (
     Exponents,
     Poly,
@@ -81,6 +81,7 @@ def prune(s: Stratum, i: int, monomials: dict[int, Exponents], *, closure: bool)
         return None
     kept, gone = {}, []
     for v, c in terms(s.generators[i]):
+        spend()
         weights = dominated(s, v, others, closure=closure)
         if weights is None:
             kept[v] = c
@@ -115,30 +116,15 @@ def dominated(
 
 
 def restrict_lists(s: Stratum) -> list[Step]:
-    """Only the restrictions to the stratum of the listed polynomials count; numbers and repetitions among them do not."""
-
-    def tidy(listed: list[Poly], normal: Callable[[Poly], Poly]) -> list[Poly]:
-        found: list[Poly] = []
-        for q in listed:
-            q0 = normal(units.on_stratum(s, q))
-            if (q0.is_zero() or not q0.is_constant()) and all(q0 != other for other in found):
-                found.append(q0)
-        return found
-
-    nonzero, positive = tidy(s.nonzero, s.normal), tidy(s.positive, s.reduced)
-    if nonzero == s.nonzero and positive == s.positive:
-        return []
-    s.nonzero, s.positive = nonzero, positive
-    return [{"step": "restrict"}]
+    """Only the restrictions to the stratum of the listed polynomials count."""
+    return [{"step": "restrict"}] if s.tidy_lists() else []
 
 
 def promote(s: Stratum) -> list[Step]:
     """Free coordinates that divide a polynomial recorded as non-zero are units."""
     steps: list[Step] = []
-    for q in (*s.nonzero, *s.positive):
-        q0 = units.on_stratum(s, q)
-        if q0.is_zero():
-            continue
+    for q in () if s.empty else (*s.nonzero, *s.positive):
+        q0 = s.on(q)
         common = content(monoms(q0))
         for x in s.where(FREE):
             if common[x]:
@@ -150,14 +136,19 @@ def promote(s: Stratum) -> list[Step]:
 def straighten(s: Stratum, x: int, a: Poly, b: Poly, proof: units.Proof) -> Step:
     """New coordinate a·x + b in place of x."""
     ring = s.ring
+    s.tidy_lists()
     f = a * ring.gen(x) + b
+    if (
+        x in s.shadowed
+    ):  # a·x + b with x in an open set does not run through all values for every value of what is in a and b
+        s.shade(*s.support(a), *s.support(b))
     if s.kind[x] == UNIT:
         old = ring.gen(x)
         if s.sign[x]:
             s.positive.append(old)
-        elif not units.on_stratum(s, b).is_zero():
+        elif not s.on(b).is_zero():
             s.nonzero.append(old)
-        s.kind[x] = UNIT if units.on_stratum(s, b).is_zero() else FREE
+        s.kind[x] = UNIT if s.on(b).is_zero() else FREE
         s.sign[x] = s.jacobian[x] = 0
     s.roots = {i: substitute(ring, relation, x, a, b) for i, relation in s.roots.items()}
     s.generators = {j: s.normal(substitute(ring, g, x, a, b)) for j, g in s.generators.items()}
@@ -192,4 +183,4 @@ def may_straighten(s: Stratum, x: int, a: Poly, b: Poly) -> bool:
         return True
     if s.sign[x] or s.jacobian[x] or s.factor[x]:
         return False
-    return s.kind[x] == FREE or units.on_stratum(s, b).is_zero()
+    return s.kind[x] == FREE or s.on(b).is_zero()

@@ -5,6 +5,7 @@
 """
 
 from theory.rlct import units
+from theory.rlct.effort import spend
 from theory.rlct.polynomials import Poly, content, divide_monomial, factors, is_monomial, monoms
 from theory.rlct.steps import Step, divide, drop, extract, promote, prune, restrict_lists, spread
 from theory.rlct.stratum import UNIT, Stratum
@@ -19,7 +20,8 @@ def clean(s: Stratum, *, closure: bool = True) -> list[Step]:
     """Passes 1 and 2, until nothing changes."""
     steps = restrict_lists(s) + promote(s)
     settled: dict[int, Poly] = {}
-    while True:
+    while not s.empty:
+        spend()
         before = len(steps)
         for i in list(s.generators):
             if i in settled and settled[i] == s.generators[i]:
@@ -37,7 +39,8 @@ def clean(s: Stratum, *, closure: bool = True) -> list[Step]:
             steps.append(step)
             settled = {}
         if len(steps) == before:
-            return steps
+            break
+    return steps
 
 
 def _normalise(s: Stratum, i: int) -> list[Step]:

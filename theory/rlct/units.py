@@ -8,8 +8,8 @@ A proof is a dictionary with one of these rules (`sign` is +1 or −1 where the 
     sturm         p0 depends on one coordinate and has no real root where that coordinate may be (count by Sturm's sequence)
     discriminant  p0 = A x² + B x + C with A of one sign and B² − 4AC < 0, both proved in turn
     listed        p0 is, up to a number, one of the polynomials recorded as non-zero on the stratum
-    norm          the resultants of p0 with the relations of the algebraic numbers in it, one after the other, give `norm`,
-                  which is proved
+    norm          the resultants of p0, one after the other, with the relations (on the stratum) of the dependent quantities
+                  listed in `roots`, of those that occur, give `norm`, which is proved
     factors       p0 is a product of polynomials that are each proved (a unit coordinate needs no more: rule "monomial")
 """
 
@@ -19,20 +19,23 @@ from typing import Any
 
 from flint import fmpq_poly
 
-from theory.rlct.polynomials import Poly, coefficients, factors, monoms, primitive, restrict, terms, text, used
-from theory.rlct.stratum import SMALL, UNIT, Stratum
+from theory.rlct.effort import TooLarge, attempt, sized, spend
+from theory.rlct.polynomials import Poly, coefficients, factors, monoms, primitive, terms, text, times, used
+from theory.rlct.stratum import UNIT, Stratum
 
 Proof = dict[str, Any]
-
-
-def on_stratum(s: Stratum, p: Poly) -> Poly:
-    """p0: the small coordinates set to 0."""
-    return restrict(s.ring, p, s.where(SMALL))
+RESULTANT_DEGREE, RESULTANT_SIZE = 48, 400  # products of the two degrees, of the two numbers of terms
+STURM_DEGREE = 150
 
 
 def nonvanishing(s: Stratum, p: Poly) -> Proof | None:
     """A proof that p has no zero on the stratum, or None when none was found."""
-    p0 = on_stratum(s, p)
+    spend()
+    return attempt(_nonvanishing, s, p)
+
+
+def _nonvanishing(s: Stratum, p: Poly) -> Proof | None:
+    p0 = s.on(p)
     if p0.is_zero():
         return None
     found = definite(s, p0)
@@ -42,8 +45,7 @@ def nonvanishing(s: Stratum, p: Poly) -> Proof | None:
         return {"rule": "monomial"}
     if _listed(s, p0):
         return {"rule": "listed"}
-    p0 = s.reduced(p0)
-    p0 = on_stratum(s, p0)
+    p0 = s.on(s.reduced(p0))
     if p0.is_zero():
         return None
     found = factors(p0)
@@ -60,17 +62,32 @@ def nonvanishing(s: Stratum, p: Poly) -> Proof | None:
 
 def _norm(s: Stratum, p0: Poly) -> Proof | None:
     """Eliminate the algebraic numbers by resultants with their relations; p0 divides the result modulo the relations."""
-    norm = p0
-    names = []
+    found = _eliminated(s, p0)
+    proof = None if found.is_zero() or s.roots.keys() & set(used(found)) else nonvanishing(s, found)
+    if proof is None:
+        return None
+    names = [s.ring.names[i] for i in reversed(s.roots)]
+    return {"rule": "norm", "roots": names, "norm": text(found), "proof": proof}
+
+
+def norm(s: Stratum, p: Poly) -> Poly:
+    """The resultants of p on the stratum with the relations, one after the other: 0 where p is. Raises `TooLarge`."""
+    p0 = s.on(p)
+    return _eliminated(s, s.on(s.reduced(p0))) if s.roots else p0
+
+
+def _eliminated(s: Stratum, p0: Poly) -> Poly:
+    found = p0
     for i, relation in reversed(s.roots.items()):
-        if not int(norm.degrees()[i]):
+        if found.is_zero() or not int(found.degrees()[i]):
             continue
-        norm = norm.resultant(on_stratum(s, relation), s.ring.names[i])
-        names.append(s.ring.names[i])
-        if norm.is_zero():
-            return None
-    proof = nonvanishing(s, norm) if not s.roots.keys() & set(used(norm)) else None
-    return {"rule": "norm", "roots": names, "norm": text(norm), "proof": proof} if proof else None
+        other = s.on(relation)
+        degrees = int(found.degrees()[i]) * int(other.degrees()[i])
+        if degrees > RESULTANT_DEGREE or len(found) * len(other) > RESULTANT_SIZE:
+            raise TooLarge
+        spend()
+        found = primitive(sized(s.on(found.resultant(other, s.ring.names[i]))))
+    return found
 
 
 def _monomial_unit(s: Stratum, p0: Poly) -> bool:
@@ -81,9 +98,7 @@ def _listed(s: Stratum, p0: Poly) -> bool:
     if not (s.nonzero or s.positive):
         return False
     wanted = primitive(p0)
-    return any(
-        wanted == primitive(q0) for q0 in (on_stratum(s, q) for q in (*s.nonzero, *s.positive)) if not q0.is_zero()
-    )
+    return any(wanted == primitive(q0) for q0 in (s.on(q) for q in (*s.nonzero, *s.positive)) if not q0.is_zero())
 
 
 def definite(s: Stratum, p0: Poly) -> Proof | None:
@@ -120,6 +135,9 @@ def _strict(s: Stratum, exponents: Iterable[int]) -> bool:
 
 
 def _sturm(s: Stratum, p0: Poly, i: int) -> Proof | None:
+    if int(p0.degrees()[i]) > STURM_DEGREE:
+        return None
+    spend()
     coeffs = [0] * (max(v[i] for v in monoms(p0)) + 1)
     for v, c in terms(p0):
         coeffs[v[i]] = int(c)
@@ -163,6 +181,7 @@ def _variations(values: Iterable[Any]) -> int:
 
 
 def _discriminant(s: Stratum, p0: Poly, i: int) -> Proof | None:
+    spend()
     parts = coefficients(s.ring, p0, i)
     if set(parts) - {0, 1, 2} or 2 not in parts:
         return None
@@ -170,7 +189,8 @@ def _discriminant(s: Stratum, p0: Poly, i: int) -> Proof | None:
     leading = definite(s, parts[2])
     if not leading or "sign" not in leading:
         return None
-    below = definite(s, parts.get(1, zero) ** 2 - 4 * parts[2] * parts.get(0, zero))
+    middle = parts.get(1, zero)
+    below = definite(s, times(middle, middle) - 4 * times(parts[2], parts.get(0, zero)))
     if not below or below.get("sign") != -1:
         return None
     name = s.ring.names[i]

@@ -12,30 +12,26 @@
 
   where every factor of the integrand decreases in y: sums over cells with the left ends bound it, and |Γ(a+iy)| ≤ Γ(a+n) y^{−n} the
   tail. Poles are added until the bound is small enough or grows again.
-* Anything else, units above all: the series is asymptotic and no bound is known. The radius is made of the
-  terms left out, all signs taken as +: an estimate.
+* Anything else, units above all: the series is asymptotic and no bound is known: `theory.singular.estimate`.
 
-Reading order: `proved`, `value`, `_box`, `_gaussian`, `_estimate`.
+Reading order: `proved`, `value`, `_box`, `_gaussian`.
 """
 
 from collections.abc import Sequence
 from functools import lru_cache
-from itertools import product
 
 import sympy as sp
 from flint import acb, arb, ctx, fmpq
 
+from theory.singular.estimate import estimate
 from theory.singular.expansion import Asymptotics, Term, of_charts
 from theory.zeta import continuation as zeta
-from theory.zeta.balls import ball, evaluator
+from theory.zeta.balls import ball
 from theory.zeta.chart import Chart
 from theory.zeta.precision import current_digits, rational
 
 Charts = tuple[Chart, ...]
 MOST_POLES = 150
-MOST_TERMS = 60
-FARTHER = (sp.Integer(4), sp.Integer(6))
-SPANS = (sp.Rational(1, 2), sp.S.One, sp.Rational(3, 2), sp.Integer(2))
 
 
 def proved(charts: Charts) -> bool:
@@ -46,7 +42,7 @@ def proved(charts: Charts) -> bool:
 def value(charts: Charts, t: sp.Rational) -> arb:
     """∫ e^{−tK} φ at t > 0 and the working precision."""
     if not proved(charts):
-        return _estimate(charts, t)
+        return estimate(charts, t)
     total = arb(0)
     for c in charts:
         total += (_box if zeta.finite(c) else _gaussian)(c, t)
@@ -205,58 +201,3 @@ def _integrand(chart: Chart, a: fmpq, y: fmpq) -> arb:
                 part /= abs(alpha)
         total += part
     return total * abs(acb(arb(a), arb(y)).gamma())
-
-
-def _estimate(charts: Charts, t: sp.Rational) -> arb:
-    """The asymptotic series up to its smallest blocks of terms.
-
-    Blocks B_1, B_2, … are half a power of t wide. Cut after B_k, the radius is 2 (|B_k| t^{−1/2} + Σ_{j>k} |B_j|) over all blocks
-    that were computed, with |B| the sum of the terms with all signs taken as +; the best k is kept.
-    """
-    tau, first = arb(rational(t)), zeta.first(charts)
-    wanted, count = arb(10) ** (-current_digits()), 0
-    blocks: list[tuple[arb, arb]] = []
-    best = arb(0)
-    for span in (*SPANS, *FARTHER):
-        if len(blocks) > 1 and (
-            span in FARTHER or len(zeta.candidates(charts, first + span)) * len(charts) > MOST_TERMS
-        ):
-            break
-        terms = _series(charts, first + span).terms[count:]
-        if not terms:  # the next pole is farther right
-            continue
-        count += len(terms)
-        blocks.append((sum_at(terms, tau), sum((_size(term, tau) for term in terms), arb(0))))
-        best = min((_cut(blocks, k, tau) for k in range(1, len(blocks))), key=lambda b: b.rad(), default=blocks[0][0])
-        if len(blocks) > 1 and arb(best.rad()) < wanted * abs(best):
-            break
-    edge = (-tau * _least_unit(charts)).exp() * abs(best) * (tau.log() * rational(first)).exp()
-    return best + arb(0, edge.upper())
-
-
-def _cut(blocks: Sequence[tuple[arb, arb]], k: int, tau: arb) -> arb:
-    radius = 2 * (blocks[k - 1][1] * tau.rsqrt() + sum((size for _, size in blocks[k:]), arb(0)))
-    return sum((value for value, _ in blocks[:k]), arb(0)) + arb(0, radius.upper())
-
-
-def _size(term: Term, tau: arb) -> arb:
-    """t^{−s} Σ_j |c_j| |log t|^j."""
-    log = tau.log()
-    total = sum((abs(ball(c)) * abs(log) ** j for j, c in enumerate(term.coefficients)), arb(0))
-    return total * (-log * rational(term.power)).exp()
-
-
-def _least_unit(charts: Charts) -> arb:
-    """The least value of the units on a grid: what happens at K = u on the far faces is about e^{−tu}."""
-    least: arb | None = None
-    for c in charts:
-        function = evaluator(c.unit, c.variables)
-        for corner in product((fmpq(0), fmpq(1, 2), fmpq(1)), repeat=len(c.variables)):
-            u = function([arb(x) for x in corner])
-            least = u if u.is_finite() and (least is None or u < least) else least
-    return least or arb(0)
-
-
-@lru_cache(maxsize=1024)
-def _series(charts: Charts, limit: sp.Rational) -> Asymptotics:
-    return of_charts(charts, limit)

@@ -1,7 +1,7 @@
 """The posterior e^{−tK} φ of a singular K, taken apart: blocks, domains, observables.
 
-K is a sum of *blocks*, K = Σ_B K_B(x_B), in disjoint variables. Each is a normal crossing u Π x_i^{2k_i}, or becomes one under
-toric maps (`theory.zeta.toric`) or the maps that the caller gives. For an observable g,
+K is a sum of *blocks*, K = Σ_B K_B(x_B), in disjoint variables. Each is a normal crossing u Π x_i^{2k_i}, or becomes one under the
+maps that `theory.zeta.resolution` finds, or that the caller gives. For an observable g,
 
     Z[g](t) = ∫ e^{−tK} g φ = Σ c Π_B Z_B[g_B](t),
 
@@ -30,7 +30,7 @@ from theory.zeta.balls import ball
 from theory.zeta.chart import Chart, Domain, Side, charts, refuse_roots, sides
 from theory.zeta.content import content, summands
 from theory.zeta.maps import Map, orthants, pullback
-from theory.zeta.toric import maps
+from theory.zeta.resolution import resolve
 
 Variables = tuple[sp.Symbol, ...]
 
@@ -114,7 +114,7 @@ def _expanded(block: tuple[Chart, ...], span: sp.Rational) -> Asymptotics:
 
 
 class Model:
-    """exp(−tK) φ on a domain. Raises `BadInput` where K is no sum of normal crossings, nor becomes one by monomial maps."""
+    """exp(−tK) φ on a domain. Raises `BadInput` where K is no sum of normal crossings and no resolution is found."""
 
     def __init__(
         self,
@@ -190,7 +190,7 @@ def _power(v: sp.Symbol, p: sp.Rational, sign: int, side: Side) -> sp.Expr:
 
 
 def split(K: sp.Expr, variables: Variables, side: Mapping[sp.Symbol, Side]) -> tuple[Block, ...]:
-    """K as a sum of blocks in disjoint variables, each a normal crossing or with the toric maps that make it one."""
+    """K as a sum of blocks in disjoint variables, each a normal crossing or with the maps that make it one."""
     held = tuple(v for v in variables if K.has(v))
     where = tuple(side[v] for v in held)
     groups = _groups(K, held)
@@ -211,13 +211,13 @@ def split(K: sp.Expr, variables: Variables, side: Mapping[sp.Symbol, Side]) -> t
     if not bottom.has(*held) and len(_groups(top, held)) > 1:
         return split(top / bottom, variables, side)
     try:
-        return (Block(top / bottom, held, where, _toric(top, bottom, held, where)),)
+        return (Block(top / bottom, held, where, _resolved(top, bottom, held, where)),)
     except BadInput as error:
         if "bounded domain" in str(error):
             raise
         raise BadInput(
-            f"{K} is not a normal crossing c·Π x_i^(2k_i)·unit, nor does it become one by monomial maps ({error}); "
-            "give the charts of a resolution as resolution="
+            f"{K} is not a normal crossing c·Π x_i^(2k_i)·unit, nor does it become one by monomial maps and cuts along graphs "
+            f"({error}); give the charts of a resolution as resolution=, or take the threshold alone from theory.rlct"
         ) from None
 
 
@@ -241,11 +241,11 @@ def _groups(K: sp.Expr, variables: Variables) -> list[sp.Expr]:
     return [total for _, total in groups]
 
 
-def _toric(top: sp.Expr, bottom: sp.Expr, variables: Variables, where: tuple[Side, ...]) -> tuple[Map, ...]:
+def _resolved(top: sp.Expr, bottom: sp.Expr, variables: Variables, where: tuple[Side, ...]) -> tuple[Map, ...]:
     """The maps of all orthants for top/bottom, each checked."""
     found = []
     for orthant in orthants(variables, where):
-        for m in maps(orthant.pull(top), orthant.new):
+        for m in resolve(orthant.pull(top), orthant.new):
             whole = Map(orthant.old, m.new, tuple(m.pull(f) for f in orthant.images))
             pullback(top / bottom, whole)
             found.append(whole)

@@ -28,7 +28,7 @@ from theory.singular.expansion import Leading
 from theory.singular.model import Model
 from theory.singular.moments import Cumulant
 from theory.zeta.balls import is_zero
-from theory.zeta.chart import Domain
+from theory.zeta.chart import Domain, sides
 
 
 @dataclass(frozen=True)
@@ -110,6 +110,9 @@ def component(
             f"K vanishes identically on the slice {at}: the component's loss is 0 there, and it has no exponents"
         )
     where = {v: domain[v] for v in rest} if isinstance(domain, Mapping) else domain
+    for v, side in zip(variables, sides(variables, domain), strict=True):
+        if v in at and side.variance is not None:  # the density of N(0, σ²) at u* belongs to Z_C
+            density *= sp.exp(-(at[v] ** 2) / (2 * side.variance)) / sp.sqrt(2 * sp.pi * side.variance)
     return Slice(
         Model(K, variables, domain=domain, prior=prior),
         Model(restricted, rest, domain=where, prior=density),

@@ -8,12 +8,12 @@ Reading order: `ball`, `is_zero`, `evaluator`.
 """
 
 from collections.abc import Callable, Sequence
-from functools import partial
+from functools import lru_cache, partial
 from math import prod
 from typing import Any
 
 import sympy as sp
-from flint import acb, arb, arb_series, ctx
+from flint import acb, arb, arb_series, ctx, fmpz_poly
 
 from theory.errors import BadInput
 from theory.zeta.finite_part import FinitePart
@@ -107,6 +107,8 @@ def _operation(node: Any, inputs: dict) -> tuple[Callable[..., Any], tuple]:
     if isinstance(node, sp.Rational):
         q = rational(node)
         return (lambda _: arb(q)), ()
+    if isinstance(node, sp.CRootOf):
+        return (lambda _: _real_root(node, ctx.prec)), ()
     if isinstance(node, FinitePart):
         return (lambda _: finite_part_ball(node, evaluator)), ()
     if isinstance(node, sp.Add):
@@ -132,6 +134,13 @@ def _operation(node: Any, inputs: dict) -> tuple[Callable[..., Any], tuple]:
     raise BadInput(
         f"no evaluation of {node} in ball arithmetic is known; use polynomials, exp, log, sin, tanh, erf and such"
     )
+
+
+@lru_cache(maxsize=256)
+def _real_root(node: sp.CRootOf, _: int) -> arb:
+    """The real roots come first, in increasing order, in python-flint and in sympy alike."""
+    coefficients = [int(c) for c in reversed(node.poly.all_coeffs())]
+    return fmpz_poly(coefficients).complex_roots()[node.index][0].real
 
 
 def _removable(node: Removable, inputs: dict) -> Function:

@@ -99,8 +99,8 @@ def laurent(charts: Charts, s: Any, beyond: int = 0) -> Laurent:
     """
     s = sp.Rational(s)
     given = _charts(charts)
-    order = max((_order(c, s) for c in given), default=0)
-    parts = [_one(c, s, _order(c, s) + beyond) for c in given]
+    order = max((order_of(c, s) for c in given), default=0)
+    parts = [_one(c, s, order_of(c, s) + beyond) for c in given]
     return add([Laurent(order, (sp.S.Zero,) * (order + beyond)), *parts], order + beyond)
 
 
@@ -155,7 +155,8 @@ def _even(f: sp.Expr, v: sp.Symbol) -> bool:
     return not f.has(v) or f.subs(v, -v) == f or sp.expand(f.subs(v, -v) - f) == 0
 
 
-def _order(c: Chart, s: sp.Rational) -> int:
+def order_of(c: Chart, s: sp.Rational) -> int:
+    """The largest order of a pole at −s that the exponents allow."""
     return sum(s in takewhile(lambda p: p <= s, _ladder(c, i)) for i in range(len(c.variables)))
 
 
@@ -164,23 +165,29 @@ def _one(c: Chart, s: sp.Rational, terms: int) -> Laurent:
     """The Laurent series of one chart with `terms` coefficients."""
     if terms == 0:
         return Laurent(0, ())
+    parts = [[*exact, *(_component(g, s, terms) for g in groups)] for exact, groups in factors(c, s, terms)]
+    return add([multiply(part, terms) for part in parts], terms)
+
+
+def factors(c: Chart, s: sp.Rational, terms: int) -> list[tuple[list[Laurent], list[Chart]]]:
+    """ζ(−s + ε) of one chart as a sum of products: of exact Laurent series and of the groups of coupled coordinates."""
     c = c.signed()
     free = [i for i, alone in enumerate(c.free()) if alone]
     names = [c.variables[i] for i in free]
     monomials = [((0,) * len(free), c.density)]
     if c.density.has(*names) if names else False:
         monomials = [(m, q) for m, q in sp.Poly(c.density, *names).terms()]
-    parts = []
+    found = []
     for powers, rest in monomials:
-        factors = []
-        for i, n in zip(free, powers, strict=True):
-            factors.append(_coordinate(c.jacobian[i] + 1 + n - c.orders[i] * s, c.orders[i], c.gaussian[i], terms))
+        exact = [
+            _coordinate(c.jacobian[i] + 1 + n - c.orders[i] * s, c.orders[i], c.gaussian[i], terms)
+            for i, n in zip(free, powers, strict=True)
+        ]
         constant, groups = _groups(replace(c, density=rest), set(names))
-        factors.append(power(constant.unit, -s, sp.S.One, terms))
-        factors.append(Laurent(0, (constant.density, *[sp.S.Zero] * (terms - 1))))
-        factors += [_component(group, s, terms) for group in groups]
-        parts.append(multiply(factors, terms))
-    return add(parts, terms)
+        exact.append(power(constant.unit, -s, sp.S.One, terms))
+        exact.append(Laurent(0, (constant.density, *[sp.S.Zero] * (terms - 1))))
+        found.append((exact, groups))
+    return found
 
 
 def _coordinate(alpha: sp.Rational, kappa: sp.Rational, gaussian: bool, terms: int) -> Laurent:
@@ -233,9 +240,7 @@ def _component(c: Chart, s: sp.Rational, terms: int) -> Laurent:
     F = c.density * c.raised(EPS - s)
     for v, gaussian in zip(c.variables, c.gaussian, strict=True):
         F *= GAUSS * sp.exp(-(v**2) / 2) if gaussian else 1
-    singular = [
-        i for i, a in enumerate(alphas) if c.orders[i] and a.is_integer and a <= 0 and -a in _head(_degrees(c, i), -a)
-    ]
+    singular = singular_axes(c, s)
     order = len(singular)
     total = [sp.S.Zero] * terms
     for S in chain.from_iterable(combinations(singular, r) for r in range(order, -1, -1)):
@@ -259,6 +264,14 @@ def _component(c: Chart, s: sp.Rational, terms: int) -> Laurent:
                 ]
                 total[order - len(S) + l + sum(logs)] += front * weight * finite_part(integrand, axes)
     return Laurent(order, tuple(tidy(value) for value in total))
+
+
+def singular_axes(c: Chart, s: sp.Rational) -> list[int]:
+    """P: the coordinates in which F can have the Taylor term that makes a pole at −s."""
+    alphas = [h + 1 - k * s for h, k in zip(c.jacobian, c.orders, strict=True)]
+    return [
+        i for i, a in enumerate(alphas) if c.orders[i] and a.is_integer and a <= 0 and -a in _head(_degrees(c, i), -a)
+    ]
 
 
 def _expanded(f: sp.Expr, terms: int) -> list[sp.Expr]:

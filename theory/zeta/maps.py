@@ -37,13 +37,34 @@ class Map:
 
     def jacobian(self) -> sp.Expr:
         """det Dπ, factored."""
-        return sp.factor(sp.Matrix(self.images).jacobian(list(self.new)).det(method="berkowitz"))
+        return _factored(sp.Matrix(self.images).jacobian(list(self.new)).det(method="berkowitz"), self.new)
 
     def pull(self, f: Any) -> sp.Expr:
         """f∘π, its polynomial factors multiplied out."""
         image = exact(f).subs(dict(zip(self.old, self.images, strict=True)), simultaneous=True)
         parts = sp.Mul.make_args(image)
-        return sp.Mul(*(sp.expand(p) if p.is_polynomial(*self.new) else p for p in parts))
+        return sp.Mul(*(reduced(sp.expand(p)) if p.is_polynomial(*self.new) else p for p in parts))
+
+    def then(self, images: Sequence[sp.Expr]) -> "Map":
+        """π after y = images of the same new variables."""
+        step = dict(zip(self.new, images, strict=True))
+        return Map(self.old, self.new, tuple(sp.factor_terms(f.subs(step, simultaneous=True)) for f in self.images))
+
+
+def reduced(p: sp.Expr) -> sp.Expr:
+    """An expanded polynomial, powers of the algebraic numbers `CRootOf` in it reduced by their minimal polynomials."""
+    for root in p.atoms(sp.CRootOf):
+        name = sp.Dummy()
+        p = sp.expand(sp.rem(p.xreplace({root: name}), root.poly.as_expr(name), name).xreplace({name: root}))
+    return p
+
+
+def _factored(f: sp.Expr, variables: Sequence[sp.Symbol]) -> sp.Expr:
+    """Factored over Q; over algebraic numbers only the monomial is taken out."""
+    if not f.has(sp.CRootOf):
+        return sp.factor(f)
+    top, bottom = sp.fraction(sp.together(f))
+    return reduced(sp.expand(top)) / bottom
 
 
 def pullback(K: sp.Expr, chart_map: Map, density: Any = 1) -> tuple[Chart, ...]:

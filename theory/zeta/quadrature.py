@@ -9,7 +9,7 @@ For G analytic around [0, 1] it converges like ρ^{−n}; the radius is the chan
 cut at 1, with plain pieces of the same kind beyond, up to where e^{−x²/2} is negligible. Weights grow as n^{−2α} (a finite part
 takes derivatives at 0): they are computed with that many more bits.
 
-Reading order: `finite_part_ball`, `_product_rule`, `_rule`, `_chebyshev`.
+Reading order: `finite_part_ball`, `_product_rule`, `_rule`, `pieces`, `_chebyshev`.
 """
 
 from collections.abc import Callable, Sequence
@@ -70,15 +70,20 @@ def _rule(alpha: sp.Rational, logs: int, unit: bool, n: int, bits: int) -> list[
     rule = _chebyshev(alpha, logs, n, bits)
     if unit:
         return rule
-    plain, edge, a = _chebyshev(sp.S.One, 0, n, bits), arb(1), arb(rational(alpha)) - 1
+    a = arb(rational(alpha)) - 1
+    return rule + [(x, w * x**a * x.log() ** logs) for piece in pieces(n, bits)[1:] for x, w in piece]
+
+
+@lru_cache(maxsize=64)
+def pieces(n: int, bits: int) -> list[list[tuple[arb, arb]]]:
+    """Plain rules on [0, 1], [1, 2], [2, 4], …, up to where e^{−x²/2} is negligible."""
+    plain, edge = _chebyshev(sp.S.One, 0, n, bits), arb(1)
+    found = [plain]
     reach = arb(2 * bits).sqrt() * 2  # also for variances up to 4; wider Gaussians are scaled before
     while edge < reach:
-        width = edge
-        for x, w in plain:
-            node = edge + width * x
-            rule = [*rule, (node, width * w * node**a * node.log() ** logs)]
-        edge += width
-    return rule
+        found.append([(edge + edge * x, edge * w) for x, w in plain])
+        edge += edge
+    return found
 
 
 @lru_cache(maxsize=256)
@@ -89,17 +94,22 @@ def _chebyshev(alpha: sp.Rational, logs: int, n: int, bits: int) -> list[tuple[a
     try:
         nodes, values = _nodes(n, ctx.prec)
         moments = arb_mat(n, 1, [_unit_moment(alpha + m, logs) for m in range(n)])
-        weights = values * (_shifted_chebyshev(n) * moments)
+        weights = values * (shifted_chebyshev(n) * moments)
         return [(x, weights[k, 0]) for k, x in enumerate(nodes)]
     finally:
         ctx.prec = before
 
 
 @lru_cache(maxsize=64)
-def _shifted_chebyshev(n: int) -> arb_mat:
+def shifted_chebyshev(n: int) -> arb_mat:
     """The coefficients of T_l(2x − 1) = T_{2l}(√x), l < n, by rows."""
     rows = [fmpz_poly.chebyshev_t(2 * l) for l in range(n)]
     return arb_mat([[arb(row[2 * m]) if m <= l else arb(0) for m in range(n)] for l, row in enumerate(rows)])
+
+
+def chebyshev_values(n: int, bits: int) -> arb_mat:
+    """(2/n) Σ' cos lθ_k: what takes moments of the T_l(2x − 1) to weights at the nodes."""
+    return _nodes(n, bits)[1]
 
 
 @lru_cache(maxsize=64)

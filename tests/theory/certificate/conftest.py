@@ -64,7 +64,7 @@ PROBLEMS: dict[str, tuple[Any, tuple[sp.Symbol, ...], dict[str, Any]]] = {
 
 def solve(K: Any, variables: tuple[sp.Symbol, ...], how: dict[str, Any], *, closes: bool = True) -> Solved:
     """The search's certificate, written and read as JSON; a bracket is enough unless the problem `closes`."""
-    answer = (rlct_ideal if isinstance(K, list) else rlct)(K, variables, time_limit=20 if closes else 5, **how)
+    answer = (rlct_ideal if isinstance(K, list) else rlct)(K, variables, time_limit=200 if closes else 5, **how)
     assert answer.exact or not closes
     return Solved(K, variables, how, json.loads(json.dumps(answer.certificate)))
 

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from theory.certificate import branchings, check, report
 from theory.certificate.polynomials import make_ring, parse, parse_rational, roots_between
+from theory.certificate.programme import lower_bound
 from theory.certificate.refusal import Refused
 from theory.certificate.state import read
 from theory.certificate.steps import carry_out, carry_out_at_zeros
@@ -265,3 +266,60 @@ def test_text_that_is_one():
     for bad in ("1/0", "1.5", "", "a", None, True, 0.5, "1/-2", math.pi):
         with pytest.raises(Refused):
             parse_rational(bad)
+
+
+@pytest.mark.parametrize(
+    ("generators", "more", "along", "order", "value", "fits"),
+    [
+        (["x**2 - y**3"], {}, "x", 2, "1/2", True),  # ∂²/∂x² = 2
+        (["x**2 - y**3"], {}, "y", 3, "1/3", True),
+        (["x**2 - y**3"], {}, "x", 1, "1", False),  # ∂/∂x = 2x is 0 there
+        (["x**2 - y**3"], {}, "x", 2, "2/3", False),  # more than the programme allows
+        (
+            ["x**2 - y**3"],
+            {"jacobian": {"x": "3"}},
+            "x",
+            2,
+            "1",
+            False,
+        ),  # |x|³ does not help where g vanishes away from x = 0
+        (["x**2 - y**3"], {"jacobian": {"x": "-1/2"}}, "x", 2, "1/4", True),
+        (["x**2 - y**3"], {"jacobian": {"x": "-1/2"}}, "x", 2, "1/2", False),
+        (["x**2 - y**3"], {"factor": {"x": 2}}, "x", 2, "1/4", True),  # x²·g, of order 4 in x
+        (["x**2 - y**3"], {"factor": {"x": 2}}, "x", 2, "1/2", False),
+    ],
+)
+def test_bounds_by_derivatives(generators, more, along, order, value, fits):
+    """Along x, {|x² − y³| < ε} has length ≤ C √ε whatever y is: λ ≥ 1/2."""
+    s = state({"x": "small", "y": "small"}, generators, **more)
+    data = {"value": value, "multiplicity": 2, "dual": {"0": value}, "along": along}
+    data["derivatives"] = {"0": {"order": order, "proof": {"rule": "constant"}}}
+    if fits:
+        assert lower_bound(s, data) == (Fraction(value), 2)
+        for wrong in (1, 3):
+            with pytest.raises(Refused):
+                lower_bound(s, {**data, "multiplicity": wrong})
+    else:
+        with pytest.raises(Refused):
+            lower_bound(s, data)
+
+
+def test_derivatives_are_along_one_coordinate_that_moves_nothing_else():
+    """With g = x² + … along x and g' = y² + … along y, 1/2 + 1/2 would be claimed; (x − y)², (x + 2y)·(x − y) have ½."""
+    s = state({"x": "small", "y": "small"}, ["x**2 - 2*x*y + y**2", "x**2 + x*y - 2*y**2"])
+    both = {str(i): {"order": 2, "proof": {"rule": "constant"}} for i in range(2)}
+    data = {"value": "1/2", "multiplicity": 2, "dual": {"0": "1/4", "1": "1/4"}, "along": "x", "derivatives": both}
+    assert lower_bound(s, data) == (Fraction(1, 2), 2)
+    for change in (
+        {"value": "1", "dual": {"0": "1/2", "1": "1/2"}},
+        {"along": "z"},
+        {"derivatives": {}},
+        {"along": None},
+    ):
+        with pytest.raises(Refused):
+            lower_bound(s, {**data, **change})
+    # r with r² = 2 + x moves with x: y·r − 2y − … may have other derivatives than its terms say.
+    t = state({"x": "small", "y": "small", "r": "unit"}, ["r**2*y - x"], roots={"r": "r**2 - x - 2"})
+    one = {"value": "1", "multiplicity": 2, "dual": {"0": "1"}, "derivatives": {"0": {"order": 1, "proof": LESS}}}
+    with pytest.raises(Refused, match="relation"):
+        lower_bound(t, {**one, "along": "x"})

@@ -171,7 +171,7 @@ def test_a_tanh_unit() -> None:
 
         expected = moments(1) / moments(0)
         value = found.evaluate(t, 10)
-        error = abs(mp.mpf(value.mid().str(15, radius=False)) - expected)
+        error = abs(mp.mpf(value.mid().str(25, radius=False)) - expected)
         assert error < float(value.rad()) < 1e-8 * expected
 
 

@@ -1,0 +1,63 @@
+"""Laurent coefficients by interpolation against the exact ones, which are made of Taylor coefficients and finite parts."""
+
+import pytest
+import sympy as sp
+from flint import arb
+
+from tests.theory.zeta.test_continuation import PROBLEMS
+from theory import zeta
+from theory.zeta import Chart, interpolation
+from theory.zeta.balls import ball
+from theory.zeta.precision import digits
+
+x, y, z = NAMES = sp.symbols("x y z", real=True)
+R = sp.Rational
+
+
+def difference(charts: tuple[Chart, ...], s: sp.Rational, level: int) -> arb:
+    exact = zeta.laurent(charts, s)
+    found = interpolation.polar_part(charts, s, level)
+    assert len(found) == exact.order
+    return max(
+        (abs(a - ball(b)) / (1 + abs(ball(b))) for a, b in zip(found, exact.coefficients, strict=True)), key=arb.upper
+    )
+
+
+@pytest.mark.parametrize(("names", "orders", "jacobian", "unit", "density", "up_to"), PROBLEMS)
+def test_two_roads_to_every_polar_coefficient(names, orders, jacobian, unit, density, up_to) -> None:
+    chart = Chart(names, orders, jacobian, unit, density).checked()
+    with digits(20):
+        for s in zeta.candidates(chart, up_to):
+            assert difference((chart,), s, 2) < 1e-11
+
+
+def test_sub_leading_poles_of_units_in_three_variables() -> None:
+    """Up to three powers of t beyond the first: derivatives of order 6 in every variable."""
+    chart = Chart(NAMES, (2, 2, 2), (0, 0, 1), sp.exp(x - y * z) * (1 + x * z / 2), sp.cos(y))
+    with digits(20):
+        for s in (R(1, 2), R(1), R(3, 2), R(2)):
+            assert difference((chart,), s, 2) < 1e-10
+
+
+def test_half_lines() -> None:
+    charts = (Chart((x, y), (2, 2), (0, 0), 1 + x**2 + x**2 * y**2, 1 + x * y, (True, True)),)
+    with digits(15):
+        assert difference(charts, R(1, 2), 1) < 1e-8
+
+
+def test_levels_converge_like_powers_of_the_ellipse() -> None:
+    """u = 1 + 2y vanishes at y = −½, where ρ = 2 + √3: from 16 to 28 to 48 points the error falls like ρ^{−12}, then ρ^{−20}."""
+    charts = (Chart((x, y), (2, 2), (0, 0), 1 + x + 2 * y),)
+    with digits(40):
+        errors = [difference(charts, R(1, 2), level) for level in (0, 1, 2)]
+    rho = 2 + arb(3).sqrt()
+    assert rho**-13 < errors[1] / errors[0] < rho**-10
+    assert rho**-22 < errors[2] / errors[1] < rho**-17
+
+
+def test_charts_are_added_at_their_own_orders() -> None:
+    """One chart has a double pole at −½, the other a simple one."""
+    charts = (Chart((x, y), (2, 2), (0, 0), 1 + x), Chart((x, y), (2, 2), (0, 1), 1 + y))
+    with digits(20):
+        assert difference(charts, R(1, 2), 1) < 1e-12
+        assert difference(charts, R(1), 1) < 1e-10

@@ -1,0 +1,87 @@
+"""Charts that are found cover the box once, bring f to normal crossings, and have the thresholds of `theory.rlct`."""
+
+from itertools import product
+
+import numpy as np
+import pytest
+import sympy as sp
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from theory import zeta
+from theory.errors import BadInput
+from theory.rlct import rlct
+from theory.singular import partition
+from theory.zeta.resolution import resolve
+
+x, y, z = sp.symbols("x y z", real=True)
+R = sp.Rational
+
+POLYNOMIALS = [
+    x - y, y**2 - x**3, y**2 - 2 * x**3, x**2 * (y**2 - x**3), (y - x) * (y - 2 * x), x + y - 1, (2 * x - 1) * y, y - x**2,
+    x * y - z, x + y - z, x**2 - 3 * x * y + y**2,
+]  # fmt: skip
+
+
+def volume(maps, names) -> float:
+    """Σ ∫ |det Dπ| by Gauss's rule, and every image inside the box."""
+    nodes, weights = np.polynomial.legendre.leggauss(12)
+    grid = np.array(list(product((nodes + 1) / 2, repeat=len(names)))).T
+    mass = np.array([np.prod(w) for w in product(weights / 2, repeat=len(names))])
+    total = 0.0
+    for m in maps:
+        images = [sp.lambdify(m.new, f, "numpy")(*grid) * np.ones(len(mass)) for f in m.images]
+        assert all((f >= -1e-12).all() and (f <= 1 + 1e-12).all() for f in images)
+        total += float(mass @ np.abs(sp.lambdify(m.new, m.jacobian(), "numpy")(*grid) * np.ones(len(mass))))
+    return total
+
+
+@pytest.mark.parametrize("f", POLYNOMIALS, ids=str)
+def test_the_maps_cover_the_box_once(f: sp.Expr) -> None:
+    """Volumes add up to 1 where the images stay inside."""
+    names = tuple(v for v in (x, y, z) if f.has(v))
+    assert volume(resolve(sp.expand(f), names), names) == pytest.approx(1, abs=1e-9)
+
+
+@pytest.mark.parametrize("f", POLYNOMIALS, ids=str)
+def test_units_are_proved(f: sp.Expr) -> None:
+    """f² is a monomial times a positive unit in all charts: `pullback` proves it, or raises."""
+    names = tuple(v for v in (x, y, z) if f.has(v))
+    charts = [c for m in resolve(sp.expand(f), names) for c in zeta.pullback(f**2, m)]
+    assert all(c.unit != 0 for c in charts)
+
+
+@pytest.mark.parametrize("f", [y**2 - x**3, y**2 - x**5, y**3 - x**4, x**2 * y - y**2, (y - x) * (y - 2 * x)], ids=str)
+def test_thresholds_are_those_of_the_resolution_on_strata(f: sp.Expr) -> None:
+    """At the origin they are the same numbers where nothing worse lies in the box."""
+    Z = partition(f**2, (x, y), domain="symmetric")
+    found = rlct(sp.expand(f**2), (x, y))
+    assert (Z.threshold, Z.multiplicity) == (found.value, found.multiplicity)
+
+
+slopes = st.fractions(min_value=R(1, 3), max_value=3, max_denominator=4)
+
+
+@settings(max_examples=12, deadline=None)
+@given(slopes, st.integers(1, 3), st.integers(1, 3))
+def test_curves_of_two_powers(c, a: int, b: int) -> None:
+    """y^a − c x^b: the cover is one, whatever the root of c."""
+    f = y**a - sp.Rational(c.numerator, c.denominator) * x**b
+    assert volume(resolve(f, (x, y)), (x, y)) == pytest.approx(1, abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("f", "says"),
+    [
+        (sp.exp(x) - y, "is no polynomial in x, y"),
+        (x**2 + y**2 - z**2, "is linear in none of its variables"),
+        (y**2 - x**2 - x**3, "linear in none of its variables"),
+    ],
+)
+def test_what_is_not_found_is_said_in_one_line(f: sp.Expr, says: str) -> None:
+    names = tuple(v for v in (x, y, z) if f.has(v))
+    with pytest.raises(BadInput) as caught:
+        resolve(f, names)
+    assert says in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert len(str(caught.value)) < 400
