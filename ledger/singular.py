@@ -7,15 +7,15 @@ A singular limit is reached like 1/log t or like a small power of 1/t. No layer 
 exact value at t, less the derived limit, is added to what the *formula* under test says (`at_finite_t`). A right formula then
 predicts the value at t, a wrong one is off by its own error.
 
-Reading order: `at_finite_t`, `resolved`, `certified`, `run`.
+Reading order: `claim`, `at_finite_t`, `resolved`, `certified`, `run`.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import sympy as sp
 
-from ledger.claim import Budget
+from ledger.claim import Budget, Claim, Evidence
 from numerics.posterior import Posterior
 from theory import certificate
 from theory.rlct import RLCT, rlct, rlct_ideal
@@ -24,6 +24,19 @@ if TYPE_CHECKING:
     from sampler.record import Run
 
 DIGITS = 24
+
+
+class Layers(Protocol):
+    """A statement with its three tests."""
+
+    def derived(self, _: Budget) -> Evidence: ...
+    def enclosed(self, _: Budget) -> Evidence: ...
+    def sampled(self, budget: Budget) -> Evidence: ...
+
+
+def claim(name: str, statement: str, tests: Layers, finding: str | None = None) -> Claim:
+    """A claim of Section 4.2 with one label, its id."""
+    return Claim(name, (name,), "4.2", statement, tests.derived, tests.enclosed, tests.sampled, finding)
 
 
 def at_finite_t(value: Any, limit: sp.Expr, formula: sp.Expr) -> Any:
@@ -69,6 +82,7 @@ def run(
     domain: str = "gaussian",
     chains: int = 512,
     draws: int = 400,
+    burn_in: int = 1000,
     thin: int = 8,
 ) -> "Run":
     """Metropolis-adjusted chains of that posterior, whose law is exact at any step; `observables` are expressions by name.
@@ -94,7 +108,7 @@ def run(
         posterior,
         chains=chains,
         draws=draws * budget.effort,
-        burn_in=1000,
+        burn_in=burn_in,
         thin=thin,
         observables={name: lower(f, tuple(variables)) for name, f in (observables or {}).items()},
     )

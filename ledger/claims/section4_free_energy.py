@@ -9,9 +9,11 @@ The models are regressions y = c(w)X + N(0, 1) with X = ±1 and the truth c = 0,
     Z_β(n, ξ) = ⟨(1 + nβd²)^{−1/2} exp(½ β²n ξ²d²/(1 + nβd²))⟩_y.
 
 Derived: the expansion of Z, and that the terms with ξ are O(1). Enclosed: F_n and WBIC for given data, E[G_n] over all data of
-a coin. Sampled: many data sets, one a chain, for the expectations over data, which are statements of probability.
+a coin. Sampled: many data sets, one a chain, for the expectations over data, which are statements of probability; F_n by
+thermodynamic integration, −log Z = ∫_0^1 ⟨n(L_n − L_n(w*))⟩_β dβ, each chain at a β of its own.
 
-Reading order: `Regression`, `FreeEnergy`, the leading terms, the coin, `expected_wbic` and `expected_generalisation`, `CLAIMS`.
+Reading order: `Regression`, `FreeEnergy`, the leading terms, the coin, `many_data_sets`, `expected_free_energy` and what follows,
+`CLAIMS`.
 """
 
 from collections.abc import Callable
@@ -24,16 +26,17 @@ import numpy as np
 import sympy as sp
 from flint import arb, fmpq, fmpq_poly
 
-from ledger.claim import Budget, Claim, Evidence
+from ledger.claim import Budget, Evidence
 from ledger.compare import combine
 from ledger.evidence import encloses, estimates, vanishes
-from ledger.singular import resolved
+from ledger.singular import claim, resolved
 from numerics.posterior import Posterior
 from numerics.precision import ball, digits
 from theory import singular
 
 R = sp.Rational
 x, y, z = sp.symbols("x y z", real=True)
+b = sp.Symbol("beta", real=True)
 DIGITS = 18
 MOMENTS = 38
 REACH = 14
@@ -161,7 +164,22 @@ class FreeEnergy:
         return encloses(f"n E[G_n], n = {n}, a coin", n * by_definition, expected)
 
     def sampled(self, budget: Budget) -> Evidence:
-        return combine([self._sample_wbic(budget), self._sample_generalisation(budget)])
+        return combine(
+            [self._sample_free_energy(budget), self._sample_wbic(budget), self._sample_generalisation(budget)]
+        )
+
+    def _sample_free_energy(self, budget: Budget) -> Evidence:
+        """E[F_n − nL_n(w*)] over data sets: β = s³ with one s in each of equal strata of [0, 1], dβ = 3s² ds."""
+        n, model = SIZE, PRODUCT
+        rng = np.random.default_rng(430)
+        count = 2048 * budget.effort
+        s = (np.arange(count) + rng.random(count)) / count
+        energy = many_data_sets(model, n, s**3, budget, 430).trace("energy").mean(axis=1)
+        found = over_data_sets(3 * s**2 * n * energy)
+        exact, error = expected_free_energy(model, n)
+        leading = leading_free_energy(model.expansion)
+        change, scale = (float(e.subs(N, n)) for e in (self.free_energy(*model.invariants, N) - leading, leading))
+        return estimates("E[F_n] − nL_n(w*)", found, exact + change, truncation=error, scale=scale, n=n)
 
     def _sample_wbic(self, budget: Budget) -> Evidence:
         """E[WBIC − nL_n(w*)] over data sets, one a chain."""
@@ -170,18 +188,15 @@ class FreeEnergy:
         exact, error = expected_wbic(model, n)
         leading = leading_wbic(model.expansion)
         change, scale = (float(e.subs(N, n)) for e in (self.wbic(*model.invariants, N) - leading, leading))
-        return estimates("E[WBIC]", chains.mean("loss").scale(n), exact + change, truncation=error, scale=scale, n=n)
+        return estimates("E[WBIC]", chains.mean("energy").scale(n), exact + change, truncation=error, scale=scale, n=n)
 
     def _sample_generalisation(self, budget: Budget) -> Evidence:
         """n E[G_n], G_n = −E_y log⟨p(y|w)⟩/q(y) by Gauss–Hermite in y; the bias of the logarithm of a mean by halves."""
-        from sampler.diagnostics import Estimate
-
         n, model = SIZE, PRODUCT
         c = many_data_sets(model, n, 1.0, budget, 432).trace("slope")
         half = c.shape[1] // 2
         each = n * (2 * predictive_error(c) - (predictive_error(c[:, :half]) + predictive_error(c[:, half:])) / 2)
-        sem = each.std(ddof=1) / len(each) ** 0.5
-        found = Estimate(np.array(each.mean()), np.array(sem), np.array(len(each)), np.array(1.0))
+        found = over_data_sets(each)
         exact, error = expected_generalisation(model, n)
         leading = leading_generalisation(model.expansion)
         change = float((N * (self.generalisation(*model.invariants, N) - leading)).subs(N, n))
@@ -240,8 +255,8 @@ def coin_free_energy(n: int) -> arb:
     return -sum((binomial_weight(n, k) * arb(coin_integral(k, n - k)).log() for k in range(n + 1)), arb(0))
 
 
-def many_data_sets(model: Regression, n: int, beta: float, budget: Budget, seed: int) -> Any:
-    """One chain for each data set: ξ is a third, clamped weight, which starts where the data put it."""
+def many_data_sets(model: Regression, n: int, beta: float | np.ndarray, budget: Budget, seed: int) -> Any:
+    """One chain for each data set: ξ and β are clamped weights that start where they are put. "energy" is L_n − L_n(w*)."""
     import jax
     import jax.numpy as jnp
 
@@ -250,18 +265,28 @@ def many_data_sets(model: Regression, n: int, beta: float, budget: Budget, seed:
     from sampler.lower import lower, lower_loss
     from sampler.posterior import LocalPosterior
 
-    chains = 2048 * budget.effort
+    chains, names = 2048 * budget.effort, (x, y, z, b)
     rng = np.random.default_rng(seed)
     signs, noise = rng.choice([-1.0, 1.0], size=(chains, n)), rng.standard_normal((chains, n))
     xi = (signs * noise).sum(axis=1) / n**0.5
-    loss = lower_loss(model.slope**2 / 2 - z * model.slope / sp.sqrt(n), (x, y, z))
-    moving = jnp.array([True, True, False])
-    posterior = LocalPosterior(loss, jnp.zeros((1, 0)), jnp.zeros(3), n * beta, 1.0, mask=moving)
-    start = jnp.stack([jnp.zeros(chains), jnp.zeros(chains), jnp.asarray(xi)], axis=1)
+    energy = model.slope**2 / 2 - z * model.slope / sp.sqrt(n)
+    moving = jnp.array([True, True, False, False])
+    posterior = LocalPosterior(lower_loss(b * energy, names), jnp.zeros((1, 0)), jnp.zeros(4), n, 1.0, mask=moving)
+    start = jnp.stack(
+        [jnp.zeros(chains), jnp.zeros(chains), jnp.asarray(xi), jnp.asarray(beta * np.ones(chains))], axis=1
+    )
     return chain.run(
         jax.random.key(seed), mala(0.03), posterior, chains=chains, draws=200, burn_in=600, thin=8, initial=start,
-        observables={"slope": lower(model.slope, (x, y, z))},
+        observables={"slope": lower(model.slope, names), "energy": lower(energy, names)},
     )  # fmt: skip
+
+
+def over_data_sets(each: np.ndarray) -> Any:
+    """The mean over independent data sets."""
+    from sampler.diagnostics import Estimate
+
+    sem = each.std(ddof=1) / len(each) ** 0.5
+    return Estimate(np.array(each.mean()), np.array(sem), np.array(len(each)), np.array(1.0))
 
 
 def predictive_error(c: np.ndarray) -> np.ndarray:
@@ -313,33 +338,33 @@ def expected_wbic(model: Regression, n: int) -> tuple[float, float]:
     return _refined(value)
 
 
+def expected_free_energy(model: Regression, n: int) -> tuple[float, float]:
+    """E[F_n − nL_n(w*)] = −E log Z_1(n, ξ)."""
+    return _refined(lambda nodes, points: _energy(model, n, nodes, points))
+
+
 def expected_generalisation(model: Regression, n: int) -> tuple[float, float]:
     """n E[G_n] = n (E[F_{n+1}] − E[F_n])."""
-    d_of = sp.lambdify(y, model.d)
+    return _refined(lambda nodes, points: n * (_energy(model, n + 1, nodes, points) - _energy(model, n, nodes, points)))
 
-    def value(nodes: int, points: int) -> float:
-        at, weights = _grid(points)
-        d = d_of(at) * np.ones_like(at)
 
-        def energy(size: int) -> float:
-            p = 1 + size * d**2
-            return _over_data(
-                lambda xi: -np.log((weights * p**-0.5 * np.exp(size * xi[:, None] ** 2 * d**2 / (2 * p))).sum(axis=1)),
-                nodes,
-            )
-
-        return n * (energy(n + 1) - energy(n))
-
-    return _refined(value)
+def _energy(model: Regression, size: int, nodes: int, points: int) -> float:
+    """−E log Z, x integrated by hand, y on a grid, ξ by Gauss–Hermite."""
+    at, weights = _grid(points)
+    d = sp.lambdify(y, model.d)(at) * np.ones_like(at)
+    p = 1 + size * d**2
+    return _over_data(
+        lambda xi: -np.log((weights * p**-0.5 * np.exp(size * xi[:, None] ** 2 * d**2 / (2 * p))).sum(axis=1)), nodes
+    )
 
 
 _FREE_ENERGY = FreeEnergy()
 
 CLAIMS = (
-    Claim(
-        "§4.2.3", ("§4.2.3",), "4.2",
+    claim(
+        "§4.2.3",
         "F_n = nL_n(w*) + λ log n − (m−1) log log n + O_p(1); WBIC = ⟨nL_n⟩ at β = 1/log n = nL_n(w*) + λ log n + O_p(√log n); "
         "E[G_n] = λ/n + o(1/n)",
-        _FREE_ENERGY.derived, _FREE_ENERGY.enclosed, _FREE_ENERGY.sampled,
+        _FREE_ENERGY,
     ),
 )  # fmt: skip

@@ -2,6 +2,7 @@
 
     eq 22     K = ½ Σ λ_i x_i² + g(y) in suitable coordinates, and thresholds add: λ(K) = r/2 + λ(g)
     §4.2.2    φ_C = K(u*, ·) on C; nβ⟨φ_C⟩_C → λ_C, the RLCT of the restriction: the refined learning coefficient
+    slices    Z_C/Z and the two terms of eq 34 (`section4_slices`)
 
 Each is derived by resolution with a certificate that other code verifies, enclosed by quadrature, sampled.
 
@@ -15,10 +16,11 @@ from typing import Any
 import sympy as sp
 from flint import arb
 
-from ledger.claim import Budget, Claim, Evidence
+from ledger.claim import Budget, Evidence
+from ledger.claims import section4_slices
 from ledger.compare import combine
 from ledger.evidence import encloses, estimates, vanishes
-from ledger.singular import certified, resolved, run
+from ledger.singular import certified, claim, resolved, run
 from numerics.posterior import Posterior
 from numerics.precision import ball, digits
 from theory import singular
@@ -216,15 +218,16 @@ REFINED_FINDING = (
 )
 
 CLAIMS = (
-    Claim(
-        "eq 22", ("eq 22",), "4.2",
+    claim(
+        "eq 22",
         "Coordinates with K = ½ Σ λ_i x_i² + g(y), g without 2-jet (on the ridge ∂_x K = 0, not on x = 0), and λ(K) = r/2 + λ(g)",
-        _EQ_22.derived, _EQ_22.enclosed, _EQ_22.sampled,
+        _EQ_22,
     ),
-    Claim(
-        "§4.2.2", ("§4.2.2",), "4.2",
+    claim(
+        "§4.2.2",
         "φ_C = K restricted to C; nβ⟨φ_C⟩_C → λ_C, the RLCT of the restriction (refined learning coefficient); neither λ_C ≤ λ nor "
         "λ_C ≥ λ holds in general",
-        _REFINED.derived, _REFINED.enclosed, _REFINED.sampled, REFINED_FINDING,
+        _REFINED, REFINED_FINDING,
     ),
+    *section4_slices.CLAIMS,
 )  # fmt: skip

@@ -15,10 +15,10 @@ from typing import Any
 import sympy as sp
 from flint import acb, arb
 
-from ledger.claim import Budget, Claim, Evidence, Status
+from ledger.claim import Budget, Evidence, Status
 from ledger.compare import combine
 from ledger.evidence import encloses, estimates
-from ledger.singular import at_finite_t, resolved_ideal
+from ledger.singular import at_finite_t, claim, resolved_ideal
 from numerics.posterior import Posterior
 from numerics.precision import ball, digits, rational
 from theory import known
@@ -162,10 +162,10 @@ def mean_potential(widths: Widths, t: int) -> float:
 _DLN = DeepLinear()
 
 CLAIMS = (
-    Claim(
-        "DLN", ("DLN",), "4.2",
+    claim(
+        "DLN",
         "Deep linear network: λ = [r(H_0+H_L) − r²]/2 + a(ℓ−a)/(4ℓ) − (ℓ(ℓ−1)/4)(Σ_S/ℓ)² + ½ Σ_{i<j∈S} M_iM_j, m = a(ℓ−a)+1, "
         "M_s = H_s − r, M = ⌈Σ_S/ℓ⌉, a = Σ_S − (M−1)ℓ",
-        _DLN.derived, _DLN.enclosed, _DLN.sampled,
+        _DLN,
     ),
 )  # fmt: skip

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 
 import sympy as sp
 
-from ledger.claim import Budget, Claim, Evidence, Figure, Series, Status
+from ledger.claim import Budget, Evidence, Figure, Series, Status
 from ledger.compare import combine, contains
 from ledger.evidence import estimates
+from ledger.singular import claim, run
 from numerics.posterior import Posterior
 from numerics.precision import ball, digits
 from theory.singular import LOG, Asymptotics, partition
@@ -103,20 +104,10 @@ class LearningCoefficient:
 
     def _sample(self, exponents: tuple[int, int], budget: Budget, t: int = 20) -> Evidence:
         """The local learning coefficient by Metropolis-adjusted chains; the prior is the localisation γ = 1."""
-        import jax
-        import jax.numpy as jnp
-
-        from sampler import chain
-        from sampler.kernels.mala import mala
         from sampler.llc import llc
-        from sampler.lower import lower_loss
-        from sampler.posterior import LocalPosterior
 
         K = crossing(exponents)
-        posterior = LocalPosterior(lower_loss(K, (x, y)), jnp.zeros((1, 0)), jnp.zeros(2), t, 1.0)
-        draws = 1000 * budget.effort
-        run = chain.run(jax.random.key(23), mala(0.01), posterior, chains=512, draws=draws, burn_in=2000, thin=8)
-        estimate = llc(run)
+        estimate = llc(run(K, (x, y), t, budget, epsilon=0.01, seed=23, draws=1000, burn_in=2000))
         lam = self.formula(exponents)
         prediction = float(lam + self.correction(exponents, t))
         known = {"t": t, "K": str(K), "lambda": str(lam)}
@@ -136,13 +127,5 @@ def mean_potential(a: int, t: int):
 _EQ_23 = LearningCoefficient()
 
 CLAIMS = (
-    Claim(
-        "eq 23",
-        ("eq 23",),
-        "4.2",
-        "nβ⟨K⟩ → λ; for K = x^{2a}y^{2b}: λ = min(1/2a, 1/2b), approached as λ − (m−1)/log t + …",
-        _EQ_23.derived,
-        _EQ_23.enclosed,
-        _EQ_23.sampled,
-    ),
+    claim("eq 23", "nβ⟨K⟩ → λ; for K = x^{2a}y^{2b}: λ = min(1/2a, 1/2b), approached as λ − (m−1)/log t + …", _EQ_23),
 )

@@ -20,10 +20,10 @@ from typing import Any
 import sympy as sp
 from flint import acb, arb
 
-from ledger.claim import Budget, Claim, Evidence, Figure, Series, Status
+from ledger.claim import Budget, Evidence, Figure, Series, Status
 from ledger.compare import combine
 from ledger.evidence import encloses, estimates, vanishes
-from ledger.singular import at_finite_t, certified, run
+from ledger.singular import at_finite_t, certified, claim, run
 from numerics import volume, zeta
 from numerics.posterior import Posterior
 from numerics.precision import ball, digits, rational
@@ -307,16 +307,16 @@ _EQ_24 = LargestPole()
 _SEPARABLE = Separable()
 
 CLAIMS = (
-    Claim(
-        "eq 24", ("eq 24",), "4.2",
+    claim(
+        "eq 24",
         "ζ(z) = ∫ K^z φ dw has its largest pole at z = −λ, of order m: λ = min (h_i+1)/κ_i over the divisors of a resolution, "
         "m the number of those that meet; Z(t) ~ C t^{−λ}(log t)^{m−1}, V(ε) ~ c ε^λ(−log ε)^{m−1}",
-        _EQ_24.derived, _EQ_24.enclosed, _EQ_24.sampled,
+        _EQ_24,
     ),
-    Claim(
-        "separable law", ("separable law",), "4.2",
+    claim(
+        "separable law",
         "K = Σ x_i^{2k_i}/(2k_i)! on R^d: ⟨Π x_i^{2j_i}⟩ = Π ((2k_i)!)^{j_i/k_i} Γ((2j_i+1)/2k_i)/Γ(1/2k_i) t^{−Σ j_i/k_i}, and "
         "t⟨K⟩ = Σ 1/(2k_i) at every t",
-        _SEPARABLE.derived, _SEPARABLE.enclosed, _SEPARABLE.sampled,
+        _SEPARABLE,
     ),
 )  # fmt: skip

@@ -14,10 +14,11 @@ from typing import Any
 import sympy as sp
 from flint import arb
 
-from ledger.claim import Budget, Claim, Evidence
+from ledger.claim import Budget, Evidence
 from ledger.claims.section4_covariances import Pair
 from ledger.compare import combine
 from ledger.evidence import encloses, estimates, vanishes
+from ledger.singular import claim
 from numerics.precision import ball, digits
 
 R = sp.Rational
@@ -151,10 +152,10 @@ class Uniqueness:
 _UNIQUENESS = Uniqueness()
 
 CLAIMS = (
-    Claim(
-        "§4.2.1", ("§4.2.1",), "4.2",
+    claim(
+        "§4.2.1",
         "One distribution on the whole minimum set ⇒ f_z = ℓ_z − ℓ_z(w*) vanishes on it, and Cov(f_z, f_z') → 0 like 1/t; "
         "without it Cov tends to the covariance over the minimum set",
-        _UNIQUENESS.derived, _UNIQUENESS.enclosed, _UNIQUENESS.sampled,
+        _UNIQUENESS,
     ),
 )  # fmt: skip

@@ -60,7 +60,9 @@ def test_ids_and_labels_are_unique_and_complete() -> None:
         "Def 4", "Def 5", "eq 5", "eq 6", "Rem 6", "Def 7", "Rem 8", "Def 9", "§3.2", "Def 10", "Thm 11", "eq 7", "Def 12", "eq 8",
         "eq 9", "Def 13", "§3.5", "Def 14", "eq 10", "Rem 15", "Def 16",
         "eq 11", "Lem 18", "eq 12", "Ex 19", "eq 13", "Lem 20", "eq 14", "Ex 21", "eq 15", "eq 16", "Def 22", "Cor 23", "eq 17",
-        "Ex 24", "eq 18", "Lem 25", "eq 19", "Ex 26", "eq 20", "Ex 27", "eq 21", "Ex 27, text", "eq 23",
+        "Ex 24", "eq 18", "Lem 25", "eq 19", "Ex 26", "eq 20", "Ex 27", "eq 21", "Ex 27, text",
+        "eq 22", "eq 23", "eq 24", "§4.2.1", "§4.2.2", "§4.2.3", "separable law", "slices", "DLN", "Lem 20′", "Lem 25′",
+        "LLC susceptibility", "covariance rule",
         *(f"eq {k}" for k in range(25, 37)), "Def 31", "§6.2.2", "§6.3.2", "§6.4", "Rem 32", "§6.5.2", "Lem 33",
     }  # fmt: skip
     assert required <= set(labels)

@@ -47,7 +47,16 @@ def product_always(pair) -> Leading:
     return right._replace(coefficient=abs(right.coefficient))
 
 
+def second_term_forgotten(pair) -> Leading:
+    """Lemma 25′ as if K and f were uncorrelated under the limit law but for E[sAa]."""
+    law, half = pair.law, R(1, 2)
+    lam = law.threshold
+    mean = law.mean(sp.expand(sp.cancel(pair.f / pair.K) * pair.g), half)
+    return Leading(sp.gamma(lam + R(3, 2)) / sp.gamma(lam) * mean, R(3, 2), 0)
+
+
 WRONG = [
+    (covariances.LEMMA_25, second_term_forgotten),
     (covariances.LEMMA_20, second_moment_alone),
     (covariances.LEMMA_20, half_for_threshold),
     (covariances.LLC, regular_order),
