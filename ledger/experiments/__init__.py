@@ -9,9 +9,51 @@ Each is one module with a function `conduct(folder, budget) -> Result` and a row
 An experiment's folder holds index.html, summary.json, results.nc (xarray, netCDF-4), figures/*.svg and parts/.
 """
 
+from ledger.claim import Budget
 from ledger.experiments.experiment import Experiment, Package
 
-EXPERIMENTS: tuple[Experiment, ...] = ()
+EXPERIMENTS: tuple[Experiment, ...] = (
+    Experiment(
+        "dln",
+        "Do learning coefficients of deep linear networks tend to Aoyagi's, and what stands between them at one temperature?",
+        minutes={Budget.QUICK: 2, Budget.FULL: 20},
+        memory={Budget.QUICK: 1, Budget.FULL: 3},
+        needs=(Package("blackjax", "pip install blackjax"),),
+    ),
+    Experiment(
+        "induction",
+        "Can weights on training tokens, had from susceptibilities alone, make an induction head form sooner or later?",
+        minutes={Budget.QUICK: 2, Budget.FULL: 20},
+        memory={Budget.QUICK: 1.5, Budget.FULL: 3},
+    ),
+    Experiment(
+        "glass",
+        "What do the heads of a pretrained language model answer to, token by token, and how surely is it known?",
+        minutes={Budget.QUICK: 2, Budget.FULL: 20},
+        memory={Budget.QUICK: 1.5, Budget.FULL: 3},
+        needs=(Package("glassllm", "pip install --no-deps glassllm==0.1.0"),),
+    ),
+    Experiment(
+        "digits",
+        "Do sampled influences and susceptibilities of trained networks follow theory to second order, and where does it stop?",
+        minutes={Budget.QUICK: 2, Budget.FULL: 15},
+        memory={Budget.QUICK: 1.5, Budget.FULL: 3},
+        needs=(Package("blackjax", "pip install blackjax"),),
+    ),
+    Experiment(
+        "turing",
+        "Does a program of a controller and two subroutines show as a susceptibility matrix of low rank (Remark 28)?",
+        minutes={Budget.QUICK: 1.5, Budget.FULL: 6},
+        memory={Budget.QUICK: 0.5, Budget.FULL: 1},
+    ),
+    Experiment(
+        "names",
+        "Which prediction orders training examples as retraining to the minimum does, and how far does the next order reach?",
+        minutes={Budget.QUICK: 2, Budget.FULL: 30},
+        memory={Budget.QUICK: 1, Budget.FULL: 5},
+        needs=(Package("pokepy", "pip install --no-deps pokepy-generator==1.1.0"),),
+    ),
+)
 
 
 def named(name: str) -> Experiment:

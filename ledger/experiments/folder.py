@@ -1,9 +1,9 @@
 """The parts of an experiment on disk: what is done is done.
 
 The idea. `folder.part("train", train, width=8, seed=0)` calls `train(width=8, seed=0)` and keeps the arrays that it returns; the
-next time, with the same arguments and the same source of `train`, it reads them. What decides the numbers are the arguments,
-so that nothing stale is read: arrays among them count by their bytes, functions by their source. Files are written aside and moved
-into place.
+next time, with the same arguments and the same program, it reads them. Nothing stale is read: arrays count by their bytes,
+functions by their program and by all functions, classes and constants of the experiment that they refer to. Files are written
+aside and moved into place.
 
 A function that takes an argument named `checkpoint` gets a path where a long chain may keep its state (`chain.run`'s `checkpoint`);
 the file is removed when the part is done. One that takes `progress` gets True on a terminal and None elsewhere.
@@ -15,12 +15,14 @@ import hashlib
 import inspect
 import json
 import os
+import re
 import sys
 import time
 import zipfile
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
+from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
 import numpy as np
@@ -107,32 +109,79 @@ def _read(path: Path) -> Arrays | None:
 
 def _key(make: Callable[..., Any], arguments: Mapping[str, Any]) -> str:
     digest = hashlib.sha256()
-    _feed(digest, make)
+    _feed(digest, make, set())
     for name in sorted(arguments):
         digest.update(name.encode())
-        _feed(digest, arguments[name])
+        _feed(digest, arguments[name], set())
     return digest.hexdigest()[:16]
 
 
-def _feed(digest: Any, value: Any) -> None:
-    """Add what decides a number: bytes of arrays, sources of functions, and the rest by its text."""
+def _feed(digest: Any, value: Any, seen: set[int]) -> None:
+    """Add what decides a number: bytes of arrays, programs of functions, and the rest by its text."""
     if isinstance(value, partial):
-        _feed(digest, (value.func, value.args, value.keywords))
-    elif callable(value):
-        try:
-            digest.update(inspect.getsource(value).encode())
-        except (OSError, TypeError):
-            digest.update(f"{type(value).__module__}.{value!r}".encode())
+        _feed(digest, (value.func, value.args, value.keywords), seen)
+    elif isinstance(value, FunctionType):
+        _feed_function(digest, value, seen)
+    elif isinstance(value, type):
+        digest.update(value.__qualname__.encode())
+        if id(value) not in seen and _own(value.__module__):
+            seen.add(id(value))
+            _feed(digest, {name: item for name, item in vars(value).items() if isinstance(item, FunctionType)}, seen)
+    elif callable(value) and not hasattr(value, "__array__"):
+        digest.update(f"{type(value).__module__}.{getattr(value, '__qualname__', type(value).__qualname__)}".encode())
+        if isinstance(inner := getattr(value, "__wrapped__", None), FunctionType):  # a jitted function
+            _feed_function(digest, inner, seen)
     elif isinstance(value, Mapping):
         for key, item in sorted(value.items(), key=lambda pair: str(pair[0])):
             digest.update(str(key).encode())
-            _feed(digest, item)
+            _feed(digest, item, seen)
+    elif isinstance(value, (set, frozenset)):
+        _feed(digest, sorted(value, key=repr), seen)
     elif isinstance(value, (tuple, list)):
         digest.update(f"{type(value).__name__}{len(value)}".encode())
         for item in value:
-            _feed(digest, item)
+            _feed(digest, item, seen)
     elif hasattr(value, "__array__"):
         array = np.asarray(value)
         digest.update(f"{array.dtype}{array.shape}".encode() + np.ascontiguousarray(array).tobytes())
     else:
-        digest.update(repr(value).encode())
+        digest.update(re.sub(r" at 0x[0-9a-f]+", "", repr(value)).encode())
+
+
+def _feed_function(digest: Any, function: FunctionType, seen: set[int]) -> None:
+    """The program of a function and all that it refers to in the modules of its experiment: functions, classes and constants.
+
+    Read from memory, not from the file, which may have been edited since it was imported. Packages beside the experiment's
+    count by name; their version is in the summary.
+    """
+    digest.update(function.__qualname__.encode())
+    if id(function) in seen or not _own(function.__module__):
+        return
+    seen.add(id(function))
+    names: set[str] = set()
+    _feed_code(digest, function.__code__, function.__doc__, names)
+    _feed(digest, [function.__defaults__, function.__kwdefaults__ or {}], seen)
+    _feed(digest, [cell.cell_contents for cell in function.__closure__ or ()], seen)
+    for name in sorted(names & function.__globals__.keys()):
+        value = function.__globals__[name]
+        digest.update(name.encode())
+        if not isinstance(value, ModuleType):
+            _feed(digest, value, seen)
+        elif _own(value.__name__):
+            _feed(digest, {each: vars(value)[each] for each in names & vars(value).keys()}, seen)
+
+
+def _feed_code(digest: Any, code: CodeType, doc: str | None, names: set[str]) -> None:
+    digest.update(code.co_code)
+    names.update(code.co_names)
+    digest.update(repr(code.co_names).encode())
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            _feed_code(digest, constant, None, names)
+        elif constant != doc or doc is None:
+            digest.update(repr(sorted(constant, key=repr) if isinstance(constant, frozenset) else constant).encode())
+
+
+def _own(module: str) -> bool:
+    """Whether a module is one of an experiment (or a test of them)."""
+    return module.startswith(("ledger.experiments.", "test", "__main__"))

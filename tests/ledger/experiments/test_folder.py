@@ -9,17 +9,37 @@ from ledger.claim import Budget
 from ledger.experiments.folder import open_folder
 from theory.errors import BadInput
 
-CALLS = []
+
+class Calls:
+    """Counts, without being one of the things that decide a number."""
+
+    def __init__(self):
+        self.made = []
+
+
+CALLS = Calls()
 
 
 def squares(n, power=2):
-    CALLS.append(n)
+    CALLS.made.append(n)
     return {"x": np.arange(n) ** power, "sum": float(np.sum(np.arange(n) ** power)), "name": "squares"}
 
 
 def twice(value, by):
-    CALLS.append("twice")
+    CALLS.made.append("twice")
     return {"x": by(value)}
+
+
+SCALE = 3
+
+
+def scaled(x):
+    """Refers to a constant and to a function of this module."""
+    return {"x": SCALE * helper(x)}
+
+
+def helper(x):
+    return np.asarray(x) + 1
 
 
 def interrupted(n, checkpoint, progress):
@@ -29,13 +49,13 @@ def interrupted(n, checkpoint, progress):
 
 @pytest.fixture
 def folder(tmp_path):
-    CALLS.clear()
+    CALLS.made.clear()
     return open_folder(tmp_path / "out", "trial", Budget.QUICK, lambda words: None)
 
 
 def test_a_part_is_computed_once(folder):
     first, second = folder.part("a", squares, n=4), folder.part("a", squares, n=4)
-    assert CALLS == [4]
+    assert CALLS.made == [4]
     assert second["x"].tolist() == [0, 1, 4, 9] and float(second["sum"]) == 14 and str(second["name"]) == "squares"
     assert first.keys() == second.keys()
 
@@ -46,7 +66,17 @@ def test_other_arguments_are_another_part(folder):
     x = np.arange(3.0)
     for value, by in ((x, np.sin), (x + 1e-12, np.sin), (x.astype(np.float32), np.sin), (x, partial(np.add, 1))):
         folder.part("b", twice, value=value, by=by)
-    assert CALLS == [4, 4] + 4 * ["twice"]
+    assert CALLS.made == [4, 4] + 4 * ["twice"]
+
+
+def test_constants_and_functions_that_are_referred_to_count(folder, monkeypatch):
+    assert folder.part("s", scaled, x=1)["x"] == 6
+    monkeypatch.setitem(scaled.__globals__, "SCALE", 4)
+    assert folder.part("s", scaled, x=1)["x"] == 8
+    monkeypatch.setitem(scaled.__globals__, "helper", lambda x: np.asarray(x) + 2)
+    assert folder.part("s", scaled, x=1)["x"] == 12
+    folder.part("s", scaled, x=1)
+    assert len(list((folder.path / "parts").glob("s-*.npz"))) == 3
 
 
 def test_a_damaged_part_is_computed_again(folder):
@@ -54,7 +84,7 @@ def test_a_damaged_part_is_computed_again(folder):
     (kept,) = (folder.path / "parts").glob("a-*.npz")
     kept.write_bytes(kept.read_bytes()[:60])
     assert folder.part("a", squares, n=4)["x"].tolist() == [0, 1, 4, 9]
-    assert CALLS == [4, 4]
+    assert CALLS.made == [4, 4]
 
 
 def test_an_interruption_leaves_the_checkpoint_and_no_part(folder):

@@ -1,0 +1,373 @@
+"""Deep linear networks: does the learning coefficient that is sampled tend to the one that is known?
+
+Idea. For x ↦ W_L ⋯ W_1 x with a true product of rank r, λ and m are Aoyagi's (`theory.known.deep_linear`). At one t the estimate
+t⟨K⟩ misses λ for four reasons, which are taken apart here:
+
+    temperature   (m − 1)/log t, t^{−1/L}, …: a ladder of t up to 10¹², sampled without a step size, extrapolates to λ      `ladder`
+    step          SGLD at two steps, and blackjax's NUTS, against that exact sampler at the same t                       `chains`
+    centre        λ(w*) of the true parameter that chains stay near is Aoyagi's only at the most singular one             `centres`
+    patience      chains from w*, with minibatches at nβ = n/log n, have not settled: networks up to a million weights   `benchmark`
+
+Rules fixed in advance: the rungs and networks below; each error is a standard error; γ = 1 on the ladder and 10 for the chains.
+
+    conditional.py  the exact sampler     ladder.py  extrapolation       chains.py  SGLD and NUTS      centres.py  the point matters
+    benchmark.py    as it is used         pictures.py
+
+Source: M. Aoyagi (2024), λ and m; R. Hitchcock, J. Hoogland, From Global to Local: a scalable benchmark for local posterior
+sampling, arXiv 2507.21449, for the benchmark.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+import numpy as np
+import xarray as xr
+from scipy.stats import chi2, norm
+
+from ledger.claim import Budget
+from ledger.experiments.dln import benchmark, centres, chains, conditional, ladder, pictures
+from ledger.experiments.experiment import Found, Result, Statement, Table
+from ledger.experiments.folder import Folder
+from theory import known
+
+WARM = (1e2, 1e3)
+FITTED = tuple(10.0**k for k in range(4, 13))
+RUNGS = WARM + FITTED
+GAMMA, CHAINS_GAMMA = 1.0, 10.0
+PAD = 6
+LIMIT = 3.0
+FALSE_ALARM = 1e-6
+
+
+class Network(NamedTuple):
+    """Widths (inputs, hidden …, outputs) and the rank of the truth, whose singular values lie between 0.7 and 1.5."""
+
+    widths: tuple[int, ...]
+    rank: int
+
+    @property
+    def name(self) -> str:
+        return "-".join(map(str, self.widths)) + f" rank {self.rank}"
+
+    @property
+    def strengths(self) -> tuple[float, ...]:
+        return tuple(np.linspace(1.5, 0.7, self.rank).tolist()) if self.rank > 1 else (1.0,) * self.rank
+
+    @property
+    def size(self) -> int:
+        return sum(a * b for a, b in pairwise(self.widths))
+
+    @property
+    def threshold(self) -> known.Threshold:
+        return known.deep_linear(self.widths, self.rank)
+
+
+NETWORKS = tuple(
+    Network(widths, rank)
+    for widths, rank in (
+        ((1, 1, 1), 0), ((2, 2, 2), 0), ((2, 2, 2), 1), ((2, 3, 2), 0), ((2, 4, 2), 1), ((3, 3, 3), 0), ((3, 3, 3), 1),
+        ((4, 2, 4), 1), ((4, 4, 4), 2), ((4, 6, 3), 0), ((5, 3, 4), 2), ((6, 6, 6), 3),
+        ((1, 1, 1, 1), 0), ((2, 2, 2, 2), 0), ((2, 2, 2, 2), 1), ((3, 3, 3, 3), 1), ((3, 5, 4, 3), 0), ((4, 3, 2, 4), 1),
+        ((4, 4, 4, 4), 2), ((5, 5, 5, 5), 2),
+        ((2, 2, 2, 2, 2), 1), ((3, 2, 3, 4, 3), 1), ((3, 3, 3, 3, 3), 1), ((4, 4, 4, 4, 4), 2),
+        ((2, 2, 2, 2, 2, 2), 1), ((3, 3, 3, 3, 3, 3), 2),
+    )
+)  # fmt: skip
+SMALL = (Network((2, 2, 2), 0), Network((2, 2, 2), 1), Network((4, 4, 4), 2))
+
+
+@dataclass(frozen=True)
+class Size:
+    """A budget in numbers: (chains, draws) of each sampler, the temperatures of the chains, and the networks of the benchmark."""
+
+    exact: tuple[int, int]
+    sgld: tuple[int, int]
+    nuts: tuple[int, int]
+    temperatures: tuple[float, ...]
+    benchmark: tuple[
+        tuple[Network, int, int], ...
+    ]  # network, steps of burn-in and as many draws, draws of the exact sampler
+    networks: tuple[Network, ...] = NETWORKS
+    small: tuple[Network, ...] = SMALL
+
+
+def _wide(width: int, layers: int = 3) -> Network:
+    return Network((width,) * (layers + 1), width // 2)
+
+
+SIZES = {
+    Budget.QUICK: Size(
+        (48, 120), (32, 1500), (8, 300), (1e2, 1e3),
+        ((SMALL[2], 1000, 200), (_wide(8), 1000, 100), (_wide(32), 1000, 40), (_wide(64), 1000, 40)),
+    ),
+    Budget.FULL: Size(
+        (96, 500), (64, 4000), (16, 1000), (1e2, 1e3, 1e4),
+        (
+            (SMALL[2], 8000, 800), (_wide(8), 8000, 400), (_wide(32), 8000, 200), (_wide(64), 4000, 100),
+            (_wide(128), 1500, 40), (_wide(256), 500, 20), (_wide(512, 4), 250, 0),
+        ),
+    ),
+}  # fmt: skip
+
+
+def conduct(folder: Folder, budget: Budget) -> Result:
+    """The four comparisons and their verdicts."""
+    return report(folder, SIZES[budget])
+
+
+def report(folder: Folder, size: Size) -> Result:
+    """The experiment at any size."""
+    rungs = _ladders(folder, size)
+    steps = _steps(folder, size)
+    no_turn = _no_turn(folder, size, steps)
+    points = centres.dataset(folder, RUNGS, size.exact)
+    used = _used(folder, size)
+    data = {"/ladder": rungs, "/chains": steps, "/nuts": no_turn, "/centres": points, "/benchmark": used}
+    numbers = {
+        "within": float((abs(rungs.z) <= LIMIT).mean()),
+        "networks": rungs.sizes["network"],
+        "largest_relative_error": float((rungs.fitted_sem / rungs.threshold).max()),
+        "sgld_largest_z": float(abs(steps.z).max()),
+        "nuts_largest_z": float(abs(no_turn.z).max()),
+    }
+    statements = (*_of_ladder(rungs), *_of_chains(steps, no_turn), *centres.statements(points), _of_use(used))
+    return Result(data, statements, pictures.all_of(data), _tables(rungs, no_turn, points, used), numbers)
+
+
+# ── parts ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def sampled(
+    *, widths: Sequence[int], strengths: Sequence[float], temperatures: Sequence[float], size: tuple[int, int],
+    exact: tuple[int, int], seed: int,
+) -> dict[str, Any]:  # fmt: skip
+    """SGLD at u and 2u beside the exact sampler, at the same t and γ."""
+    count, draws = size
+    truth = conditional.exactly(
+        widths=widths, strengths=strengths, temperatures=temperatures, gamma=CHAINS_GAMMA,
+        size=(max(exact[0], count), exact[1]), seed=seed,
+    )  # fmt: skip
+    starts = [truth[f"layer{i}"] for i in range(len(widths) - 1)]
+    found = chains.sgld_pairs(
+        widths, strengths, temperatures, starts, gamma=CHAINS_GAMMA, chains=count, draws=draws, burn_in=draws // 4,
+        pad=PAD, seed=seed,
+    )  # fmt: skip
+    return found | {"exact": truth["mean"], "exact_sem": truth["sem"]} | {k: truth[k] for k in truth if "layer" in k}
+
+
+def referred(
+    *, widths: Sequence[int], strengths: Sequence[float], temperatures: Sequence[float], size: tuple[int, int],
+    starts: Sequence[np.ndarray], seed: int,
+) -> dict[str, Any]:  # fmt: skip
+    """NUTS from w*; `starts` only choose its leapfrog step."""
+    count, draws = size
+    return chains.nuts(
+        widths, strengths, temperatures, starts, gamma=CHAINS_GAMMA, chains=count, draws=draws, burn_in=draws // 4,
+        pad=PAD, seed=seed,
+    )  # fmt: skip
+
+
+# ── data ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _ladders(folder: Folder, size: Size) -> xr.Dataset:
+    t, rows = np.array(RUNGS), []
+    use = slice(len(WARM), None)
+    for seed, network in enumerate(size.networks):
+        found = folder.part(
+            f"ladder {network.name}", conditional.exactly, widths=network.widths, strengths=network.strengths, temperatures=RUNGS,
+            gamma=GAMMA, size=size.exact, seed=seed,
+        )  # fmt: skip
+        value, multiplicity = float(network.threshold.value), network.threshold.multiplicity
+        layers = len(network.widths) - 1
+        fits = [
+            ladder.fit(t[use], found["mean"][use], found["sem"][use], multiplicity=m, layers=layers)
+            for m in (multiplicity, 1)
+        ]
+        rows.append({
+            "energy": found["mean"], "energy_sem": found["sem"], "curve": fits[0].curve(t), "threshold": value,
+            "multiplicity": multiplicity, "layers": layers, "weights": network.size, "fitted": fits[0].value,
+            "fitted_sem": fits[0].sem, "z": (fits[0].value - value) / fits[0].sem, "chi2": fits[0].chi2,
+            "freedom": fits[0].freedom, "without_logs": fits[1].value, "without_logs_sem": fits[1].sem,
+            "without_logs_z": (fits[1].value - value) / fits[1].sem,
+        })  # fmt: skip
+    return _stacked(rows, size.networks, {"t": t}, {"energy", "energy_sem", "curve"})
+
+
+def _steps(folder: Folder, size: Size) -> xr.Dataset:
+    t, rows = np.array(size.temperatures), []
+    for seed, network in enumerate(size.networks):
+        found = folder.part(
+            f"chains {network.name}", sampled, widths=network.widths, strengths=network.strengths,
+            temperatures=size.temperatures, size=size.sgld, exact=size.exact, seed=100 + seed,
+        )  # fmt: skip
+        sem = np.hypot(found["extrapolated_sem"], found["exact_sem"])
+        row = {k: found[k] for k in ("extrapolated", "extrapolated_sem", "exact", "exact_sem")}
+        row |= {"one": found["mean"][:, 0], "one_sem": found["sem"][:, 0], "two": found["mean"][:, 1]}
+        row |= {"two_sem": found["sem"][:, 1], "z": (found["extrapolated"] - found["exact"]) / sem}
+        row |= {"finite": found["finite"].min(axis=1), "virial": np.abs(found["virial"]).max(axis=1)}
+        rows.append(row)
+    return _stacked(rows, size.networks, {"t": t}, set(rows[0]))
+
+
+def _no_turn(folder: Folder, size: Size, steps: xr.Dataset) -> xr.Dataset:
+    t, rows = np.array(size.temperatures), []
+    for seed, network in enumerate(size.small):
+        kept = folder.part(
+            f"chains {network.name}", sampled, widths=network.widths, strengths=network.strengths,
+            temperatures=size.temperatures, size=size.sgld, exact=size.exact,
+            seed=100 + size.networks.index(network),
+        )  # fmt: skip
+        found = folder.part(
+            f"nuts {network.name}", referred, widths=network.widths, strengths=network.strengths,
+            temperatures=size.temperatures, size=size.nuts, seed=200 + seed,
+            starts=[kept[f"layer{i}"] for i in range(len(network.widths) - 1)],
+        )  # fmt: skip
+        there = steps.sel(network=network.name)
+        sem = np.hypot(found["sem"], there.extrapolated_sem)
+        rows.append({
+            "nuts": found["mean"], "nuts_sem": found["sem"], "sgld": there.extrapolated.values,
+            "sgld_sem": there.extrapolated_sem.values, "exact": there.exact.values,
+            "exact_sem": there.exact_sem.values, "z": ((there.extrapolated - found["mean"]) / sem).values,
+            "z_exact": ((found["mean"] - there.exact) / np.hypot(found["sem"], there.exact_sem)).values,
+        })  # fmt: skip
+    return _stacked(rows, size.small, {"t": t}, set(rows[0]))
+
+
+def _used(folder: Folder, size: Size) -> xr.Dataset:
+    rows = []
+    for network, draws, exact in size.benchmark:
+        found = folder.part(
+            f"benchmark {network.name}", benchmark.measure, widths=network.widths, strengths=network.strengths, n=10_000,
+            batch=256, gamma=GAMMA, u=0.1, chains=4 if network.size < 1e5 else 2, burn_in=draws, draws=draws, seed=0,
+        )  # fmt: skip
+        row = {k: float(v) for k, v in found.items()} | {"exact": np.nan, "exact_sem": np.nan}
+        if exact:
+            truth = folder.part(
+                f"benchmark, exact, {network.name}", conditional.exactly, widths=network.widths, strengths=network.strengths,
+                temperatures=(float(found["t"]),), gamma=GAMMA, size=(4, exact), seed=1,
+            )  # fmt: skip
+            row |= {"exact": float(truth["mean"][0]), "exact_sem": float(truth["sem"][0])}
+        rows.append(row | {"threshold": float(network.threshold.value), "weights": network.size})
+    return _stacked(rows, [network for network, *_ in size.benchmark], {}, set())
+
+
+def _stacked(
+    rows: Sequence[dict[str, Any]], networks: Sequence[Network], axis: dict[str, np.ndarray], long: set[str]
+) -> xr.Dataset:
+    dims = {name: ("network", *(axis if name in long else ())) for name in rows[0]}
+    arrays = {name: (dims[name], np.array([row[name] for row in rows])) for name in rows[0]}
+    return xr.Dataset(arrays, {"network": [n.name for n in networks], **axis})
+
+
+# ── answers ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _of_ladder(d: xr.Dataset) -> tuple[Statement, ...]:
+    inside, count = int((abs(d.z) <= LIMIT).sum()), d.sizes["network"]
+    relative = d.fitted_sem / d.threshold
+    logs = d.where(d.multiplicity > 1, drop=True)
+    missed = int((abs(logs.without_logs_z) > LIMIT).sum())
+    at = d.sel(t=1e3)
+    off = (at.energy / d.threshold - 1) * 100
+    return (
+        Statement(
+            f"Over a ladder of t from 10⁴ to 10¹² t⟨K⟩ extrapolates to Aoyagi's λ within {LIMIT:g} standard errors in {inside} of "
+            f"{count} networks ({inside / count:.0%}); standard errors are {float(relative.median()):.2%} of λ in the median and "
+            f"{float(relative.max()):.2%} at most, largest |z| {float(abs(d.z).max()):.1f}.",
+            Found.HOLDS if inside >= 0.95 * count and count >= 20 else Found.FAILS,
+        ),
+        Statement(
+            f"Without log t (m = 1 in the fit) λ is missed by more than {LIMIT:g} standard errors in {missed} of the "
+            f"{logs.sizes['network']} networks with m > 1.",
+            Found.HOLDS if missed == logs.sizes["network"] else Found.FAILS,
+        ),
+        Statement(
+            f"At the single t = 1000 (γ = 1) t⟨K⟩ differs from λ by {float(off.min()):.1f}% to {float(off.max()):.1f}%, "
+            f"{float(off.median()):.1f}% in the median; standard errors ≤ {float((at.energy_sem / d.threshold).max()):.2%}.",
+        ),
+    )
+
+
+def _of_chains(steps: xr.Dataset, no_turn: xr.Dataset) -> tuple[Statement, ...]:
+    z = steps.z.values.reshape(-1)
+    limit, square = norm.isf(FALSE_ALARM / (2 * z.size)), chi2.isf(FALSE_ALARM, z.size)
+    agrees = np.abs(z).max() < limit and np.sum(z**2) < square and float(steps.finite.min()) == 1
+    between, exact = no_turn.z.values.reshape(-1), no_turn.z_exact.values.reshape(-1)
+    bound = norm.isf(FALSE_ALARM / (2 * 2 * between.size))
+    relative = float((steps.extrapolated_sem / steps.exact).median())
+    return (
+        Statement(
+            f"SGLD with its step taken out (2λ̂(u) − λ̂(2u)) agrees with the exact sampler at the same t and γ = {CHAINS_GAMMA:g} in "
+            f"{z.size} comparisons: largest |z| {np.abs(z).max():.1f} (limit {limit:.1f}), mean z² {np.mean(z**2):.2f} (limit "
+            f"{square / z.size:.2f}; a false alarm once in {1 / FALSE_ALARM:.0e}); standard errors {relative:.1%} in the median.",
+            Found.HOLDS if agrees else Found.FAILS,
+        ),
+        Statement(
+            f"blackjax's NUTS agrees with SGLD at {no_turn.sizes['network']} small networks and {no_turn.sizes['t']} temperatures:"
+            f" largest |z| {np.abs(between).max():.1f}, and {np.abs(exact).max():.1f} against the exact sampler (limit "
+            f"{bound:.1f}).",
+            Found.HOLDS if max(np.abs(between).max(), np.abs(exact).max()) < bound else Found.FAILS,
+        ),
+    )
+
+
+def _of_use(d: xr.Dataset) -> Statement:
+    last = d.isel(network=-1)
+    off = (d["mean"] / d.threshold - 1) * 100
+    known_ = d.where(np.isfinite(d.exact), drop=True)
+    chain_part = (known_["mean"] - known_.exact) / known_.threshold * 100
+    span = f"{float(off.min()):.1f}% to {float(off.max()):.1f}%"
+    alone = f"{float(chain_part.min()):.1f}% to {float(chain_part.max()):.1f}%"
+    largest = f"{last['mean'].item():.5g} ± {last['sem'].item():.2g} (R-hat {last.rhat.item():.2f})"
+    return Statement(
+        f"As it is used (minibatches of 256, n = 10⁴, nβ = n/log n, chains from w*), λ̂/λ − 1 runs from {span} over "
+        f"{d.sizes['network']} networks of {int(d.weights.min()):,} to {int(d.weights.max()):,} weights; the chains alone account "
+        f"for {alone} where the exact sampler tells. {last.network.item()}: λ̂ = {largest}, λ = {last.threshold.item():g}."
+    )
+
+
+def _tables(rungs: xr.Dataset, no_turn: xr.Dataset, points: xr.Dataset, used: xr.Dataset) -> tuple[Table, ...]:
+    extrapolated = []
+    for name in rungs.network.values:
+        r = rungs.sel(network=name)
+        at = [f"{r.energy.sel(t=t).item():.3f} ± {r.energy_sem.sel(t=t).item():.3f}" for t in (1e2, 1e4, 1e12)]
+        fits = [f"{r[k].item():.4f} ± {r[k + '_sem'].item():.4f}" for k in ("fitted", "without_logs")]
+        numbers = (f"{r.threshold.item():g}", f"{r.multiplicity.item()}", *at, fits[0], f"{r.z.item():.1f}", fits[1])
+        extrapolated.append((str(name), *numbers, f"{r.chi2.item():.1f}/{r.freedom.item()}"))
+    against = []
+    for name in no_turn.network.values:
+        for t in no_turn.t.values:
+            r = no_turn.sel(network=name, t=t)
+            shown = (f"{r[k].item():.3f} ± {r[k + '_sem'].item():.3f}" for k in ("exact", "nuts", "sgld"))
+            against.append((str(name), f"{t:g}", *shown))
+    practice = []
+    for name in used.network.values:
+        r = used.sel(network=name)
+        exact = f"{r.exact.item():.5g} ± {r.exact_sem.item():.2g}" if np.isfinite(r.exact) else "–"
+        found = f"{r['mean'].item():.5g} ± {r['sem'].item():.2g}"
+        share = f"{100 * (r['mean'] / r.threshold - 1).item():.1f} ± {100 * (r['sem'] / r.threshold).item():.1f}"
+        row = (
+            f"{int(r.weights):,}",
+            f"{r.threshold.item():g}",
+            exact,
+            found,
+            share,
+            f"{r.rhat.item():.2f}",
+            f"{r.seconds.item():.0f}",
+        )
+        practice.append((str(name), *row))
+    columns = ("network", "λ", "m", "t⟨K⟩ at 10²", "at 10⁴", "at 10¹²", "extrapolated", "z", "without logs", "χ²/ν")
+    benchmarked = ("network", "weights", "λ", "t⟨K⟩ exact", "λ̂", "λ̂/λ − 1, %", "R-hat", "processor s")
+    return (
+        Table("t⟨K⟩ on the ladder and its limit", columns, tuple(extrapolated)),
+        Table(
+            f"Three samplers at γ = {CHAINS_GAMMA:g}",
+            ("network", "t", "exact", "NUTS", "SGLD, step out"),
+            tuple(against),
+        ),
+        centres.table(points),
+        Table("Minibatch SGLD from w* at nβ = n/log n, γ = 1", benchmarked, tuple(practice)),
+    )
