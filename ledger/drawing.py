@@ -28,7 +28,7 @@ from theory.notation import OBSERVABLES, matrix_notation
 MOST = 150  # graphs in one picture
 _COLUMNS = 5
 _RADIUS = 0.13
-_GREY = "#9aa0a6"
+_GREY = "#7e858d"
 Point = tuple[float, float]
 
 

@@ -129,9 +129,15 @@ def test_everything_on_the_page_is_escaped(text):
 
 
 def test_the_page_holds_the_evidence(text):
-    assert text.count("<details") == 4 * 3 + 1
-    assert "power_at" in text and "<dd>38.2</dd>" in text and "Finding." in text and "Environment" in text
-    assert text.count("<svg") == 11 + 3 and "layer 1" in text and "digit 0" in text
+    assert text.count("<details") == 4 * 3 + 2  # the layers, what an exception left, and the applied section's numbers
+    assert (
+        "<th>detects</th>" in text
+        and "38.2</td>" in text
+        and "2.1 %</td>" in text
+        and "Finding." in text
+        and "Environment" in text
+    )
+    assert text.count('<svg role="img" aria') == 11 + 3 and "layer 1" in text and "digit 0" in text
     assert "interrupted" not in text
 
 
