@@ -5,6 +5,7 @@ cell timings and other traces of the machine are not.
 """
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import jupytext
@@ -14,9 +15,10 @@ from nbclient import NotebookClient
 HERE = Path(__file__).resolve().parent
 
 
-def execute(source: Path) -> nbformat.NotebookNode:
-    """The executed notebook; raises on the first cell that fails."""
+def execute(source: Path, more: Sequence[str] = ()) -> nbformat.NotebookNode:
+    """The executed notebook, with `more` code cells after its own; raises on the first cell that fails."""
     notebook = jupytext.read(source)
+    notebook.cells += [nbformat.v4.new_code_cell(code) for code in more]
     NotebookClient(
         notebook, timeout=600, kernel_name="python3", resources={"metadata": {"path": str(HERE.parent)}}
     ).execute()
