@@ -102,7 +102,7 @@ for t, integral in integrals.items():
 # %% [markdown]
 # ## 4. Sample
 # The prior $e^{-|w|^2/2}$ is a localisation with $\gamma = 1$. A Metropolis-adjusted chain has exactly this law, so it must find the same numbers: the
-# learning coefficient as estimated on networks ([§3.5](report.html#3-5)). It must take small steps, $\varepsilon \propto 1/t$: far out on an arm of the cross the valley is steep
+# learning coefficient as estimated on networks ([§3.5](report.html#sec-3.5)). It must take small steps, $\varepsilon \propto 1/t$: far out on an arm of the cross the valley is steep
 # across, and a chain that cannot enter the arms settles near the centre and reports a number that is too small.
 
 # %%

@@ -14,7 +14,7 @@
 # %% [markdown]
 # # Sampling: what SGLD really samples
 #
-# **The question.** Stochastic gradient Langevin dynamics ([§6.4](report.html#6-4)),
+# **The question.** Stochastic gradient Langevin dynamics ([§6.4](report.html#sec-6.4)),
 #
 # $$w \leftarrow w - \tfrac{\varepsilon}{2}\big[n\beta\,\nabla L_m(w) + \gamma(w - w^*)\big] + \sqrt{\varepsilon}\,\xi,\qquad \xi\sim N(0, 1),$$
 #

@@ -159,7 +159,7 @@ print("holds: the weights that were derived, enclosed and sampled write the chan
 # %% [markdown]
 # ## Exercises
 # 1. Ask for what the data cannot give: add the observable $\varphi = x + x^2$, and ask for $d\mu = (1, 1, 0)/50$. What does $X^+$ answer?
-# 2. Inverting noise: with fewer draws the small mode drowns. What does the ridge $\eta$ of [§6.5.2](report.html#6-5-2) do to $dq$, and at what price?
+# 2. Inverting noise: with fewer draws the small mode drowns. What does the ridge $\eta$ of [§6.5.2](report.html#sec-6.5.2) do to $dq$, and at what price?
 #
 # <details><summary>Solutions</summary>
 #

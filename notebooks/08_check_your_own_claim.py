@@ -60,7 +60,7 @@ print("verdict:", verdict(claim, evidence))
 # %% [markdown]
 # ## 3. Check your estimator
 # An estimator is a function from traces to numbers. `ledger.testing` runs it on many short runs of a law whose moments are known, so that a bias of a few
-# per cent shows. Here are two: one with a mistake that is easy to make and hard to see. Asked for are the learning coefficient ([§3.5](report.html#3-5)), the
+# per cent shows. Here are two: one with a mistake that is easy to make and hard to see. Asked for are the learning coefficient ([§3.5](report.html#sec-3.5)), the
 # covariances of the losses ([Def 31](report.html#def-31)) and the susceptibilities of the loss, $-\mathrm{Cov}(L_n, \ell_z - L_n)$ ([Def 16](report.html#def-16)).
 
 # %%
