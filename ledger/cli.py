@@ -1,4 +1,4 @@
-"""The command line: `threefold verify`, `laplace`, `integrate`, `check`, `graphs`, `sample`, `rlct`, `experiment` and `compare`.
+"""The command line: `threefold verify`, `laplace`, `integrate`, `check`, `graphs`; further commands in the rooms `cli_*`.
 
 Each command reads its words into exact values (`theory.expression`), refuses a path it could not write to, does the
 work in the package that owns it, and prints a table or JSON. The rules for all of them stand in `main`:
@@ -19,7 +19,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from ledger import answers, cli_chains, cli_compare, cli_experiments, cli_thresholds, output, report
+from ledger import answers, cli_chains, cli_compare, cli_experiments, cli_ising, cli_thresholds, output, report
 from ledger.claim import Budget, Layer, Status
 from ledger.labels import select
 from ledger.options import At, Effort, Html, Json, Loss, Observables, Prior, Targets, Variables, app, posterior_of
@@ -30,12 +30,7 @@ from theory.minimum import locate
 
 MAX_ORDER = 20
 MANY = 8  # claims from which starting another process pays
-OTHER_ROOMS = (
-    cli_chains,
-    cli_compare,
-    cli_experiments,
-    cli_thresholds,
-)  # importing them adds their commands to the application
+OTHER_ROOMS = (cli_chains, cli_compare, cli_experiments, cli_ising, cli_thresholds)  # importing adds their commands
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

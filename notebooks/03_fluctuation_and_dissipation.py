@@ -14,7 +14,7 @@
 # %% [markdown]
 # # Fluctuation and dissipation on the Ising model
 #
-# **The question.** Push on one spin of a magnet with a weak field $h$. By how much do the others turn? [eq 3] and [eq 4] say that no push is
+# **The question.** Push on one spin of a magnet with a weak field $h$. By how much do the others turn? [eq 3](report.html#eq-3) and [eq 4](report.html#eq-4) say that no push is
 # needed: the answer is already in the fluctuations of the magnet that is left alone,
 #
 # $$\frac{d\langle M_R\rangle}{dh}\Big|_{h=0} = +\beta\,\mathrm{Cov}(M_R, s_p)\qquad\text{for}\quad H - h\,s_p .$$
@@ -136,7 +136,7 @@ figure.tight_layout()
 
 # %% [markdown]
 # Left and right differ most in the disordered phase: at small $\beta$ the probe's influence dies out before it finds the gap. Toward $\beta_c$ everything moves
-# together ([Fig 2] of the primer looks for that ratio by sampling).
+# together ([Fig 2](report.html#sec-2.5) of the primer looks for that ratio by sampling).
 
 # %% [markdown]
 # ## The claim, asserted
@@ -150,7 +150,7 @@ print("holds: exactly, with a real push, and in two chains that were never pushe
 
 # %% [markdown]
 # ## Exercises
-# 1. The temperature can be pushed, too: [eq 1] says $\langle H\rangle = -\partial_\beta\log Z$, so $\partial_\beta\langle H\rangle = -\mathrm{Var}(H)$. Check it exactly.
+# 1. The temperature can be pushed, too: [eq 1](report.html#eq-1) says $\langle H\rangle = -\partial_\beta\log Z$, so $\partial_\beta\langle H\rangle = -\mathrm{Var}(H)$. Check it exactly.
 # 2. Close the gap. Does the probe still reach the right half, and why?
 #
 # <details><summary>Solutions</summary>

@@ -5,6 +5,7 @@ from importlib import import_module
 from ledger.claim import Claim
 
 SECTIONS = (
+    "section2",
     "section3",
     "section4",
     "section4_singular",
