@@ -131,7 +131,7 @@ def test_kaufman_onsager_and_yang(kernel, limit):
     """32 × 32 against closed forms, no lattice swept: Kaufman's energy below, near and above β_c; far from it Onsager's energy and
     Yang's magnetisation (1 − sinh⁻⁴ 2β)^(1/8) of the infinite lattice (C. N. Yang, 1952), reached to 10⁻⁴ of their errors."""
     model, n = ising.model(Lattice(32, 32, periodic=(True, True))), 1024
-    settings = {"kernel": kernel, "chains": 8, "draws": 2000, "burn_in": 500, "start": "up"}
+    settings = {"kernel": kernel, "chains": 8, "draws": 4000, "burn_in": 500, "start": "up"}
     energies = {}
     for number, beta in enumerate(("3/10", "44/100", "1/2")):
         exact = n * float(onsager.torus_energy(32, 32, sp.Rational(beta)).mid())
