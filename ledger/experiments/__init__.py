@@ -47,11 +47,24 @@ EXPERIMENTS: tuple[Experiment, ...] = (
         memory={Budget.QUICK: 0.5, Budget.FULL: 1},
     ),
     Experiment(
+        "parens",
+        "Can weights from susceptibilities choose which of two rules a network learns, where both fit the training strings?",
+        minutes={Budget.QUICK: 2, Budget.FULL: 15},
+        memory={Budget.QUICK: 1.5, Budget.FULL: 3},
+    ),
+    Experiment(
         "names",
         "Which prediction orders training examples as retraining to the minimum does, and how far does the next order reach?",
         minutes={Budget.QUICK: 2, Budget.FULL: 30},
         memory={Budget.QUICK: 1, Budget.FULL: 5},
         needs=(Package("pokepy", "pip install --no-deps pokepy-generator==1.1.0"),),
+    ),
+    Experiment(
+        "code-lm",
+        "Which modes of the susceptibilities of a small model of code, head by head and token by token, reproduce between chains?",
+        minutes={Budget.QUICK: 2, Budget.FULL: 15},
+        memory={Budget.QUICK: 1.5, Budget.FULL: 3},
+        needs=(Package("tokenizers", "pip install tokenizers"),),
     ),
 )
 
