@@ -8,7 +8,8 @@ and put beside the predictions of theory, in two orders of 1/nβ and for two law
 
 with NUTS, which has no step bias, as a second road to the posterior; the learning coefficient and the susceptibilities of layers
 are compared in the same runs. What must be seen was settled on pilot runs of the small network of the quick budget, and before any
-draw of the full one: which chains are Laplace-valid (`predicted`), that χ²/dof of the discrete chain's two orders is 1 there, and how large it is when an order, or the step, is left out.
+draw of the full one: which chains are Laplace-valid (`predicted`), that χ²/dof of the discrete chain's two orders is 1 there, and
+how large it is when an order, or the step, is left out.
 
     trained.py    the networks and their minima            predicted.py   what theory says, and how far it may be trusted
     sampled.py    chains, reduced to means of stretches    agreement.py   χ² of a covariance matrix whose errors are correlated
