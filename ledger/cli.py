@@ -39,9 +39,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if reconfigure := getattr(stream, "reconfigure", None):
             reconfigure(errors="replace")
     try:
-        return app(arguments, prog_name="threefold", standalone_mode=False) or 0
+        code = app(arguments, prog_name="threefold", standalone_mode=False) or 0
+        sys.stdout.flush()
+        return code
     except BadInput as problem:
         return _complain(str(problem))
+    except OSError as problem:
+        return _complain(_unwritten(problem))
     except RecursionError:
         return _complain("the expression is nested too deeply; write it with fewer nested functions")
     except Exception as problem:
@@ -159,8 +163,11 @@ def integrate(
     given = posterior_of(loss, observable, variables, None, prior)
     where = None if domain is None else enclosures.domain(domain, given["variables"])
     temperature = parse(t, (), what="t")
-    posterior = Posterior(given["loss"], given["variables"], temperature, given["prior"], digits, domain=where)
-    answer = enclosures.integrals(posterior, given["observables"])
+    try:
+        posterior = Posterior(given["loss"], given["variables"], temperature, given["prior"], digits, domain=where)
+        answer = enclosures.integrals(posterior, given["observables"])
+    except (OverflowError, ZeroDivisionError):  # where the rule is planned, in floats
+        raise BadInput("a coefficient of t·L is below 1e-308 or above 1e308; rescale t or the variables") from None
     targets.finish(answer, lambda console: enclosures.show(answer, console))
 
 
@@ -248,6 +255,14 @@ def _usage(problem: Any) -> str:
     minus = "; an expression that starts with a minus goes after --" if not option.startswith("--") else ""
     path = getattr(getattr(problem, "ctx", None), "command_path", "threefold")
     return f"{message[:1].lower()}{message[1:]}{minus} (see {path} --help)"
+
+
+def _unwritten(problem: OSError) -> str:
+    """A full disk or a closed pipe, met after the work; standard output is let go, so that leaving does not fail again."""
+    if problem.filename is None and sys.stdout is sys.__stdout__:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    where = "standard output" if problem.filename is None else problem.filename
+    return f"{where} cannot be written: {(problem.strerror or type(problem).__name__).lower()}; choose another place"
 
 
 def _complain(message: str) -> int:

@@ -10,6 +10,7 @@ from rich.console import Console
 from ledger import output
 from ledger.options import Json, Loss, Targets, Variables, app, posterior_of
 from ledger.sampling import Kernel
+from theory.errors import BadInput
 from theory.minimum import locate
 
 
@@ -57,8 +58,13 @@ def sample(
         "--out": None if out is None else Path(out),
         "--checkpoint": None if checkpoint is None else Path(checkpoint),
     }
-    for path in filter(None, names.values()):
-        output.refuse_unwritable(path)
+    for option, path in names.items():
+        if path is not None:
+            output.refuse_unwritable(path)
+            if path.exists() and not path.is_file():  # it would be replaced by one
+                raise BadInput(f"{option} {path} is not a plain file; choose another")
+    if targets.page is not None and not targets.page.suffix:  # matplotlib would add one, and write elsewhere
+        raise BadInput(f"--plot {targets.page} needs an ending that names a format, like .png or .svg")
     centre = given["at"] or locate(given["loss"], given["variables"], None)
     where = [centre[symbol] for symbol in given["variables"]]
     settings = sampling.Settings(

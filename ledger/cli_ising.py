@@ -36,7 +36,8 @@ def ising(
     lattice: Annotated[
         str,
         typer.Argument(
-            metavar="LATTICE", help="wall (Fig 2), room (Fig 3), torus:16, torus:16x20, free:8x10, or a file with a drawing."
+            metavar="LATTICE",
+            help="wall (Fig 2), room (Fig 3), torus:16, torus:16x20, free:8x10, or a file with a drawing.",
         ),
     ],
     beta: Annotated[str, typer.Option("--beta", metavar="B", help="The inverse temperature, exact: 0.44 or 11/25.")],
@@ -51,7 +52,9 @@ def ising(
     draws: Annotated[int, typer.Option("--draws", min=4, help="Kept states of each.")] = 2000,
     burn_in: Annotated[int, typer.Option("--burn-in", min=0, help="Sweeps that are thrown away.")] = 500,
     seed: Annotated[int, typer.Option("--seed", min=0, help="The same seed gives the same bits.")] = 0,
-    exact: Annotated[bool, typer.Option("--exact", help="Also sum exactly, with a proved error (no field, J > 0).")] = False,
+    exact: Annotated[
+        bool, typer.Option("--exact", help="Also sum exactly, with a proved error (no field, J > 0).")
+    ] = False,
     json: Json = None,
 ) -> None:
     """Sample an Ising model: energy, order, and the response matrix Cov(s_p, M_R) with errors and autocorrelation times.
@@ -70,9 +73,11 @@ def ising(
     temperature = parse(beta, (), what="β")
     if not temperature.is_nonnegative:
         raise BadInput(f"β must be a number ≥ 0; it is {beta[:40]}")
-    probes = {name: site for name, site in (_site(text) for text in probe or [])}
+    probes = dict(_site(text) for text in probe or [])
     if exact and (field or coupling <= 0):
-        raise BadInput("--exact sums terms ≥ 0, without field and with J > 0; leave out --field and give --coupling above 0")
+        raise BadInput(
+            "--exact sums terms ≥ 0, without field and with J > 0; leave out --field and give --coupling above 0"
+        )
     with Console(stderr=True).status("sampling") as status:
         run = _run(board, float(temperature), probes, field, coupling, (chain, chains, draws, burn_in, seed))
         answer = describe(run)
@@ -92,10 +97,12 @@ def lattice_of(text: str, periodic: Periodic) -> "Lattice":
     if kind in ("torus", "free") and size:
         lines = size.split("x")
         if len(lines) > 2 or not all(n.isdecimal() and 0 < int(n) <= MOST_LINES for n in lines):
-            raise BadInput(f'a size is N or NxM with at most {MOST_LINES} lines, like torus:16 or free:8x10; it is "{size[:20]}"')
+            raise BadInput(
+                f'a size is N or NxM with at most {MOST_LINES} lines, like torus:16 or free:8x10; it is "{size[:20]}"'
+            )
         rows, columns = int(lines[0]), int(lines[-1])
         sites = [(r, c) for r in range(rows) for c in range(columns)]
-        return Lattice(rows, columns, periodic=(kind == "torus",) * 2, regions={"all": sites})
+        return Lattice(rows, columns, periodic=(kind == "torus", kind == "torus"), regions={"all": sites})
     try:
         with Path(text).open(encoding="utf-8") as file:
             drawing = file.read(DRAWN)

@@ -21,6 +21,7 @@ from theory.errors import BadInput
 
 RANK = {"refuted": 0, "open": 1, "finding": 2, "holds": 2}
 DIGITS, DETECTION, SCORE = 1.0, 1.5, 1e-6
+LARGE = 1e300  # no number of a report is as large, and an integer may be too large for a float
 KINDS = ("worse", "better", "different")
 _COLOURS = {"worse": "bold red", "better": "green", "different": "yellow"}
 
@@ -36,13 +37,16 @@ def read(path: Path) -> dict[str, Any]:
     try:
         report = json.loads(path.read_text(encoding="utf-8"))
         claims = {claim["id"]: claim for claim in report["claims"]}
-        if any("verdict" not in claim for claim in claims.values()):
-            raise KeyError("verdict")
+        for claim in claims.values():
+            layers = [claim.get(layer.value) or {} for layer in Layer]
+            if claim["verdict"] not in RANK or not all(isinstance(each.get("status", ""), str) for each in layers):
+                raise ValueError("a verdict or a status")
+        dict(report.get("environment") or {})
     except OSError as problem:
         raise BadInput(
             f"{path} cannot be read: {(problem.strerror or type(problem).__name__).lower()}; give a report"
         ) from None
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise BadInput(f"{path} is not a report; make one with `threefold verify --json {path}`") from None
     return report
 
@@ -100,7 +104,8 @@ def _direction(old: str, new: str) -> str:
 
 def _numbers(old: Mapping[str, Any], new: Mapping[str, Any], field: str) -> tuple[float, float] | None:
     found = old.get(field), new.get(field)
-    return (float(found[0]), float(found[1])) if all(isinstance(x, (int, float)) for x in found) else None  # type: ignore[arg-type]
+    finite = all(isinstance(x, (int, float)) and -LARGE < x < LARGE for x in found)
+    return (float(found[0]), float(found[1])) if finite else None  # type: ignore[arg-type]
 
 
 def show(found: Mapping[str, Any], console: Console) -> None:

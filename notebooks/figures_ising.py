@@ -65,7 +65,10 @@ def figure_1() -> None:
     order.plot([0.1, CRITICAL], [0, 0], color="black", lw=1)
     for side, colour in ((8, "tab:green"), (20, "tab:blue"), (64, "tab:purple")):
         torus = Lattice(side, side, periodic=(True, True))
-        runs = [sample(torus, b, chains=8, draws=300 if side > 50 else 1000, burn_in=100, seed=k) for k, b in enumerate(betas)]
+        runs = [
+            sample(torus, b, chains=8, draws=300 if side > 50 else 1000, burn_in=100, seed=k)
+            for k, b in enumerate(betas)
+        ]
         absolute = [r.magnetisation(absolute=True) for r in runs]
         points(order, betas, absolute, f"{side} × {side}", colour, 1 / side**2)
         points(spread, betas, [r.square() for r in runs], f"{side} × {side}", colour, 1 / side**2)
@@ -75,7 +78,15 @@ def figure_1() -> None:
                 sample(torus, b, kernel=ising.metropolis(), chains=1, draws=SAMPLES, burn_in=1000, start="up", seed=k)
                 for k, b in enumerate(betas)
             ]
-            points(order, betas, [r.magnetisation(absolute=True) for r in plain], "20 × 20, Metropolis", "tab:red", 1 / 400, "x")
+            points(
+                order,
+                betas,
+                [r.magnetisation(absolute=True) for r in plain],
+                "20 × 20, Metropolis",
+                "tab:red",
+                1 / 400,
+                "x",
+            )
     grid = [sp.Rational(k, 100) for k in range(10, 61)]
     with digits(15):
         exact = [float(onsager.torus_energy(20, 20, b).mid()) for b in grid]
@@ -126,7 +137,7 @@ def figure_2() -> None:
             ratios.text(b, 0.32, f"{negative} < 0", fontsize=6, ha="center", color="tab:red")
     ratios.axhline(25, color="grey", lw=0.8, ls="--")
     ratios.text(0.5, 27, "25", fontsize=7, color="grey")
-    ratios.set(yscale="log", ylim=(0.25, 3e5), xlabel="β", title="left/right: it falls; the dots are noise where it is large")
+    ratios.set(yscale="log", ylim=(0.25, 3e5), xlabel="β", title="left/right: it falls")
     for place in (curves, ratios):
         place.axvline(CRITICAL, color="grey", lw=0.8, ls=":")
         place.legend(fontsize=7, frameon=False)
@@ -171,7 +182,9 @@ def figure_3() -> None:
     lattice, probes = FIGURE_3
     beta = sp.Rational(44, 100)
     run = sample(lattice, float(beta), probes, chains=16, draws=3000, burn_in=200, seed=0, sites=True)
-    plain = sample(lattice, float(beta), probes, kernel=ising.metropolis(), chains=1, draws=SAMPLES, burn_in=2000, seed=1)
+    plain = sample(
+        lattice, float(beta), probes, kernel=ising.metropolis(), chains=1, draws=SAMPLES, burn_in=2000, seed=1
+    )
     exact = np.array([[float(x.mid()) for x in row] for row in exact_response(lattice, beta, probes)])
     response, sampled = run.response(), plain.response()
     figure, (board, matrix, assigned, modes) = plt.subplots(1, 4, figsize=(14, 4.2), dpi=100, layout="constrained")
@@ -199,7 +212,9 @@ def figure_3() -> None:
     modes.legend(fontsize=8, frameon=False)
     save(figure, 3)
     z = response.z(exact)
-    print(f"18 entries: largest |z| against the enclosed matrix {np.abs(z).max():.2f}; σ = {values.mean} ± {values.sem}")
+    print(
+        f"18 entries: largest |z| against the enclosed matrix {np.abs(z).max():.2f}; σ = {values.mean} ± {values.sem}"
+    )
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ The file is written aside and moved into place; a crash leaves the old one.
 import hashlib
 import os
 import zipfile
+import zlib
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -41,13 +42,13 @@ class Checkpoint:
         try:
             with np.load(self.path, allow_pickle=False) as file:
                 stored = dict(file)
-        except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        except (OSError, ValueError, EOFError, KeyError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
             raise BadInput(
                 f"chain.run: {self.path} is not a checkpoint that can be read ({error}); remove it."
             ) from None
         if int(stored.get("version", 0)) != VERSION:
             raise BadInput(f"chain.run: {self.path} was not written by this version; remove it or choose another.")
-        if str(stored["fingerprint"]) != self.fingerprint:
+        if str(stored.get("fingerprint")) != self.fingerprint:
             raise BadInput(f"chain.run: {self.path} belongs to a run with other settings; remove it or choose another.")
         recorder.restore({name.removeprefix("record_"): x for name, x in stored.items() if name.startswith("record_")})
 

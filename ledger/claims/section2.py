@@ -9,16 +9,18 @@ Reading order: the lattices; then each claim with its three functions.
 """
 
 import dataclasses
+from functools import reduce
+from operator import add
 
 import sympy as sp
 from flint import arb
 
 from ledger.claim import Budget, Claim, Evidence, Figure, Series
 from ledger.claims import section2_figures as figures
+from ledger.claims.section2_lattices import decides, sample
 from ledger.compare import combine
 from ledger.densities import beta, h
 from ledger.evidence import encloses, estimates, vanishes
-from ledger.claims.section2_lattices import decides, sample
 from numerics.ising import Lattice, enumeration, onsager, transfer
 from numerics.ising.laurent import Ratio
 from numerics.ising.moments import Moments
@@ -63,17 +65,24 @@ def derive_eq_1(_: Budget, sign: int = -1) -> Evidence:
     found = transfer.moments(MIXED, probes, regions=[])
     of_bonds, of_fields = energy(found)
     differences = {
-        "any H and measure": general,
+        "any H and measure": formal(general),
         "bonds": is_zero(of_bonds - total(found, bonds)),
         "fields": is_zero(of_fields - total(found, fields)),
     }
-    return vanishes("⟨H⟩ = −∂_β log Z", differences, "for undefined H; as polynomials on 17 spins with walls and fields")
+    return vanishes(
+        "⟨H⟩ = −∂_β log Z", differences, "for undefined H; as polynomials on 17 spins with walls and fields"
+    )
 
 
 def total(found: Moments, weights: list[tuple[str, int]]) -> Ratio:
     """−Σ c ⟨s s′⟩."""
     terms = [found.mean(name) * -c for name, c in weights]
-    return sum(terms[1:], terms[0])
+    return reduce(add, terms)
+
+
+def formal(difference: sp.Expr) -> sp.Integer:
+    """0 where an expression in integrals is 0 once it is linear in them: nothing else is tried, which would take a minute."""
+    return sp.Integer(0 if difference == 0 else 1)
 
 
 def is_zero(difference: Ratio) -> sp.Integer:
@@ -164,6 +173,7 @@ def sample_eq_2(budget: Budget, states: int = 2) -> Evidence:
 TORI = ((3, 3), (3, 4), (4, 4))
 CRITICAL = sp.log(1 + sp.sqrt(2)) / 2
 YANG = sp.Rational(1, 2)
+YANG_ORDER = (1 - sp.sinh(2 * YANG) ** -4) ** sp.Rational(1, 8)  # C. N. Yang, Phys. Rev. 85 (1952) 808
 
 
 def derive_order(_: Budget, critical: sp.Expr = CRITICAL) -> Evidence:
@@ -195,7 +205,7 @@ def enclose_order(_: Budget) -> Evidence:
     return combine([*parts, decides("Onsager's energy at β_c", facts, "−√2 between β_c ∓ 10⁻⁸")])
 
 
-def sample_order(budget: Budget, yang: sp.Expr = (1 - sp.sinh(2 * YANG) ** -4) ** sp.Rational(1, 8)) -> Evidence:
+def sample_order(budget: Budget, yang: sp.Expr = YANG_ORDER) -> Evidence:
     """⟨|M|⟩ on 4 × 4 against the exact function; ⟨M⟩ against 0; at β = 1/2 on 32 × 32 against Yang's magnetisation."""
     exact = absolute_magnetisation(TORUS)
     parts, points = [], []
@@ -231,7 +241,7 @@ def derive_eq_3(_: Budget, factor: int = -1) -> Evidence:
     """Under the integral sign for undefined H, O, A; and on a lattice for the bonds and for the fields as perturbations."""
     measured = response(Posterior(beta * (H + h * A), MEASURE), O, h)
     claimed = factor * beta * Posterior(beta * H, MEASURE).covariance(O, A)
-    differences = {"any H, O, A": linearize(measured - claimed)}
+    differences = {"any H, O, A": formal(linearize(measured - claimed))}
     for name, left, right in lattice_responses(factor):
         differences[name] = is_zero(left - right)
     return vanishes("d⟨O⟩/dh = −β Cov(O, A)", differences, "for undefined H, O, A; as polynomials for bonds and fields")
@@ -262,12 +272,14 @@ def lattice_responses(factor: int = -1) -> list[tuple[str, Ratio, Ratio]]:
 
 def enclose_eq_3(_: Budget, factor: int = -1) -> Evidence:
     """The slope of the exact function against covariances swept as balls."""
-    _, _, fields = products(MIXED)
+    fields = products(MIXED)[2]
     slope = field_response(transfer.moments(MIXED).magnetisation("R"))
     parts = []
     with digits(DIGITS):
         for b in BETAS:
-            swept = transfer.at(MIXED, b, {name: site for (name, _), site in zip(fields, MIXED.fields, strict=True)}, h=1)
+            swept = transfer.at(
+                MIXED, b, {name: site for (name, _), site in zip(fields, MIXED.fields, strict=True)}, h=1
+            )
             covariance = sum((swept.covariance(name, "R") * -f for name, f in fields), arb(0))  # Cov(M_R, A)
             measured = ball(b) * slope.at(b, h=1, n=DIGITS)
             parts.append(encloses(f"d⟨M_R⟩/dh, β = {b}", measured, factor * ball(b) * covariance))
@@ -305,12 +317,15 @@ def derive_eq_4(_: Budget, sign: int = 1) -> Evidence:
     """Two ensembles: the slope at h = 0 with a field on one site, and the covariance on the lattice that never had one."""
     site = sp.Function("s_p")(W)
     measured = response(Posterior(beta * (H - h * site), MEASURE), O, h)
-    differences = {"any H": linearize(measured - sign * beta * Posterior(beta * H, MEASURE).covariance(O, site))}
+    claimed = sign * beta * Posterior(beta * H, MEASURE).covariance(O, site)
+    differences = {"any H": formal(linearize(measured - claimed))}
     for probe in ((1, 0), (2, 2), (4, 3)):
         slope = field_response(transfer.moments(driven(QUIET, [probe])).magnetisation("R")).without_field()
         covariance = enumeration.moments(QUIET, {"p": probe}).covariance("p", "R")
         differences[f"probe {probe}"] = is_zero(slope - covariance * sign)
-    return vanishes("d⟨M_R⟩/dh = +β Cov(M_R, s_p)", differences, "for undefined H; as polynomials on 17 spins, three probes")
+    return vanishes(
+        "d⟨M_R⟩/dh = +β Cov(M_R, s_p)", differences, "for undefined H; as polynomials on 17 spins, three probes"
+    )
 
 
 def enclose_eq_4(_: Budget, sign: int = 1) -> Evidence:
@@ -332,7 +347,9 @@ def sample_eq_4(budget: Budget, sign: int = 1) -> Evidence:
     parts = []
     for number_, b in enumerate(BETAS[:2]):
         low, high = (
-            sample(driving, float(b), h=float(side * STEP), draws=8000 * budget.effort, seed=20 + 3 * number_ + side).mean("R")
+            sample(
+                driving, float(b), h=float(side * STEP), draws=8000 * budget.effort, seed=20 + 3 * number_ + side
+            ).mean("R")
             for side in (-1, 1)
         )
         still = sample(QUIET, float(b), {"p": PROBE}, draws=8000 * budget.effort, seed=22 + 3 * number_)
@@ -364,8 +381,8 @@ CLAIMS = (
     ),
     Claim(
         "Fig 1", ("Fig 1", "Ex 2", "§2.3"), "2",
-        "⟨|M|⟩ passes from disorder to order as β grows, with β_c = ½ ln(1 + √2) on the infinite lattice; ⟨M⟩ itself is 0 at every β "
-        "on a finite lattice without field",
+        "⟨|M|⟩ passes from disorder to order as β grows, with β_c = ½ ln(1 + √2) on the infinite lattice; ⟨M⟩ itself is 0 at every "
+        "β on a finite lattice without field",
         derive_order, enclose_order, sample_order,
     ),
     Claim(

@@ -1,10 +1,10 @@
 """Section 2, the two experiments: the lattice with a wall (§2.5, Fig 2) and the divided room (§2.6, Fig 3).
 
-§2.5 says that the left/right ratio ρ(β) = Cov(s_p, M_left)/Cov(s_p, M_right) "peaks above 25" at intermediate β. In equilibrium there
-is no peak. *Derived*: on lattices of the same make up to 6 × 8, from every probe of the left half, ρ falls strictly at every β > 0
+§2.5 says that the left/right ratio ρ(β) = Cov(s_p, M_left)/Cov(s_p, M_right) "peaks above 25" at intermediate β. In equilibrium
+there is no peak. *Derived*: on lattices of the same make up to 6 × 8, from every probe of the left half, ρ falls at every β > 0
 (the numerator of dρ/dβ is an integer polynomial in e^{2β} of one sign), from ρ ~ t^{−d}/c at β → 0 (d bonds on the shortest
-path to the right half, c such paths, t = tanh β) to |left|/|right| at β → ∞. *Enclosed*: the falling curve on 12 × 12, and the 20 × 20
-lattice itself. *Sampled*: clusters on 20 × 20, beside what 20,000 Metropolis samples say, which is noise where ρ is large.
+path to the right half, c such paths, t = tanh β) to |left|/|right| at β → ∞. *Enclosed*: the falling curve on 12 × 12, and the
+20 × 20 lattice itself. *Sampled*: clusters on 20 × 20, beside what 20,000 Metropolis samples say, which is noise where ρ is large.
 
 Reading order: `ratios`, the claim of §2.5; the room, the claim of §2.6.
 """
@@ -34,10 +34,12 @@ SAMPLED_BETAS = tuple(map(sp.Rational, ("7/25", "33/100", "19/50", "11/25")))
 CROSSING = sp.Rational(33, 100)  # where the equilibrium ratio of the 20 × 20 lattice passes 25
 
 FINDING_25 = (
-    "In equilibrium the left/right ratio has no peak: it falls strictly as β grows, from t^{−d}/c → ∞ at β → 0 (t = tanh β, d the "
-    "number of bonds from the probe to the right half) to |left|/|right| = 200/190 at β → ∞. On the 20 × 20 lattice (gap row 10, probe "
-    "(10, 5)) it is 1687 at β = 1/5 and passes 25 at β = 0.33, where 20,000 independent samples know Cov(s_p, M_right) to a "
-    "signal-to-noise ratio of 1.4; at smaller β they do not see it. A peak above 25 is where their noise takes over."
+    "In equilibrium the left/right ratio has no peak: it falls as β grows (proved for every β > 0 and every probe of the left "
+    "half on lattices up to 6 × 8, seen at every β enclosed on 12 × 12 and 20 × 20), from t^{−d}/c → ∞ at β → 0 (t = tanh β, d "
+    "bonds and c shortest paths from the probe to the right half) to |left|/|right| = 200/180 at β → ∞. On the 20 × 20 lattice "
+    "(gap row 10, probe (10, 5)) it is 1687 at β = 1/5 and passes 25 at β = 0.33, where 20,000 independent samples know "
+    "Cov(s_p, M_right) to a signal-to-noise ratio of 1.4; at smaller β they do not see it. A peak above 25 is where their noise "
+    "takes over."
 )
 
 
@@ -64,7 +66,9 @@ def derive_25(_: Budget, expected: int = -1) -> Evidence:
         top, bottom = (f.in_u() for f in (found[probe].numerator, found[probe].denominator))
         last = sp.Rational(int(top.leading_coefficient()), int(bottom.leading_coefficient()))
         differences[f"{lines[0]} × {lines[1]}: ρ → |left|/|right|"] = last - sp.Rational(walls.ground_ratio(lattice))
-    return vanishes("ρ(β)", differences, f"falls strictly at every β > 0 from all {probes} probes of {len(SMALL)} lattices")
+    return vanishes(
+        "ρ(β)", differences, f"falls strictly at every β > 0 from all {probes} probes of {len(SMALL)} lattices"
+    )
 
 
 def ratio_of(row: tuple[arb, ...]) -> arb:
@@ -127,7 +131,9 @@ def sample_25(budget: Budget, expected: int = -1) -> Evidence:
         "at β = 0.33 the signal of 20,000 independent samples is below 2 s.e.": signal < 2,
         "at β = 0.28 no experiment in four tells Cov(s_p, M_right) from 0": shown["told_from_0"] <= 4,
     }
-    words = f"signal-to-noise {signal:.1f} at β = 0.33; at β = 0.28 ratios from {shown['least']:.3g} to {shown['most']:.3g}"
+    words = (
+        f"signal-to-noise {signal:.1f} at β = 0.33; at β = 0.28 ratios from {shown['least']:.3g} to {shown['most']:.3g}"
+    )
     parts.append(decides("20,000 samples", facts, words, signal_to_noise=signal, experiments=shown))
     found = combine(parts)
     return dataclasses.replace(found, figures=(_figure_25(ratios),))
@@ -153,9 +159,17 @@ def _figure_25(ratios: list) -> Figure:
     xs = tuple(float(b) for b in SAMPLED_BETAS)
     small = tuple(float(b) for b in LADDER[2:])
     curve = tuple(float(ratio_of(exact_response(wall_with_gap(12, 12), b, {"p": (6, 3)})[0]).mid()) for b in LADDER[2:])
-    points = Series("20 × 20, clusters ± 1 s.e.", xs, tuple(float(r.mean) for r in ratios), tuple(float(r.sem) for r in ratios))
+    points = Series(
+        "20 × 20, clusters ± 1 s.e.", xs, tuple(float(r.mean) for r in ratios), tuple(float(r.sem) for r in ratios)
+    )
     series = (Series("12 × 12, enclosed", small, curve, style="line"), points)
-    return Figure("The left/right ratio falls; it has no peak (§2.5)", "β", "Cov(s_p, M_left)/Cov(s_p, M_right)", series, ylog=True)
+    return Figure(
+        "The left/right ratio falls; it has no peak (§2.5)",
+        "β",
+        "Cov(s_p, M_left)/Cov(s_p, M_right)",
+        series,
+        ylog=True,
+    )
 
 
 # ── §2.6, Fig 3 ───────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -223,7 +237,12 @@ def enclose_26(_: Budget) -> Evidence:
     facts = facts_26(lambda p, r: matrix[rows.index(p)][columns.index(r)])
     door = exact_response(room, NEAR, {"door": (5, 10)})[0]
     facts["a probe of B at its opening, (5, 10), couples more to A than to B"] = bool(door[0] > door[1])
-    table = {"rows": rows, "columns": columns, "values": [[float(x.mid()) for x in row] for row in matrix], "quantity": "Cov"}
+    table = {
+        "rows": rows,
+        "columns": columns,
+        "values": [[float(x.mid()) for x in row] for row in matrix],
+        "quantity": "Cov",
+    }
     words = "every statement holds for probes well inside their regions, at β = 0.44"
     return combine([*parts, decides("20 × 20", facts, words, response=table)])
 
@@ -242,7 +261,9 @@ def sample_26(budget: Budget, transpose: bool = False) -> Evidence:
     rows, columns = list(probes), list(room.regions)
     parts = []
     for i, j in np.ndindex(*exact.shape):
-        parts.append(estimates(f"R({rows[i]}, {columns[j]})", response.map(lambda m, i=i, j=j: m[i, j]), exact[i, j]))
+        parts.append(
+            estimates(f"R({rows[i]}, {columns[j]})", response.map(lambda m, i=i, j=j: m[i, j]), float(exact[i, j]))
+        )
     for p in rows:
         mine = run.covariance(p, own(p))
         parts += [leads(f"{p}: {own(p)} before {o}", mine, run.covariance(p, o)) for o in others(p)]
@@ -259,7 +280,9 @@ def sample_26(budget: Budget, transpose: bool = False) -> Evidence:
             "rows": rows, "columns": columns, "values": plain.response().mean, "sem": plain.response().sem, "quantity": "Cov",
         },
     }  # fmt: skip
-    words = f"{recovered['right']} of {recovered['sites']} sites find their region; σ = {np.round(values.mean, 1).tolist()}"
+    words = (
+        f"{recovered['right']} of {recovered['sites']} sites find their region; σ = {np.round(values.mean, 1).tolist()}"
+    )
     return combine([*parts, decides("regions recovered", facts, words, **data)])
 
 
@@ -285,8 +308,8 @@ def recovery(run) -> dict:
 CLAIMS = (
     Claim(
         "§2.5", ("§2.5", "Fig 2"), "2",
-        "On a periodic lattice with a wall and a gap, Cov(s_p, M_left)/Cov(s_p, M_right) peaks above 25 at intermediate β and falls "
-        "toward 1 near β_c",
+        "On a periodic lattice with a wall and a gap, Cov(s_p, M_left)/Cov(s_p, M_right) peaks above 25 at intermediate β and "
+        "falls toward 1 near β_c",
         derive_25, enclose_25, sample_25, FINDING_25,
     ),
     Claim(

@@ -6,8 +6,8 @@
     decides                evidence from facts that are true or false
     leads                  evidence that one sampled number exceeds another
 
-The gap row and the probe of Fig 2 are lost in the primer's text, and so are the probes of Fig 3: they stand here in the middle of the
-left half at the height of the gap, and well inside the regions.
+The gap row and the probe of Fig 2 are lost in the primer's text, and so are the probes of Fig 3: they stand here in the middle of
+the left half at the height of the gap, and well inside the regions.
 """
 
 from collections.abc import Mapping
@@ -44,7 +44,7 @@ def _exact(lattice: Lattice, beta: sp.Rational, probes: tuple) -> tuple[tuple[ar
 
 
 def exact_response(lattice: Lattice, beta: sp.Rational, probes: Probes) -> tuple[tuple[arb, ...], ...]:
-    """Cov(s_p, M_R) as balls, rows probes and columns regions: about ten seconds for the lattice of Fig 2, two for that of Fig 3."""
+    """Cov(s_p, M_R) as balls, rows probes and columns regions: ten seconds for the lattice of Fig 2, two for that of Fig 3."""
     return _exact(lattice, sp.Rational(beta), tuple(probes.items()))
 
 
@@ -87,4 +87,6 @@ def leads(name: str, larger: "Estimate", smaller: "Estimate", **data: Any) -> Ev
     lead = gap / error
     data = {"lead": lead, "larger": float(larger.mean), "smaller": float(smaller.mean), **data}
     status = Status.HOLDS if lead > Z_CRITICAL else Status.REFUTED if lead < -Z_CRITICAL else Status.OPEN
-    return Evidence(status, f"{name}: {float(larger.mean):.4g} against {float(smaller.mean):.4g}, {lead:.0f} s.e.", data)
+    return Evidence(
+        status, f"{name}: {float(larger.mean):.4g} against {float(smaller.mean):.4g}, {lead:.0f} s.e.", data
+    )

@@ -37,4 +37,15 @@ from sampler.ising.clusters import swendsen_wang
 from sampler.ising.record import Run
 from sampler.ising.single_spins import Kernel, heat_bath, metropolis
 
-__all__ = ["Couplings", "Kernel", "Model", "Run", "couplings", "heat_bath", "metropolis", "model", "run", "swendsen_wang"]
+__all__ = [
+    "Couplings",
+    "Kernel",
+    "Model",
+    "Run",
+    "couplings",
+    "heat_bath",
+    "metropolis",
+    "model",
+    "run",
+    "swendsen_wang",
+]

@@ -60,11 +60,14 @@ class Couplings(NamedTuple):
             if axis is not None:
                 values = values * np.roll(here, -1, axis)
                 if here.shape[axis] == 1 and values.any():
-                    raise BadInput(f"ising: `{name}` couples the sites of the single line with themselves; set it to 0.")
+                    raise BadInput(
+                        f"ising: `{name}` couples the sites of the single line with themselves; set it to 0."
+                    )
             if not np.isfinite(values).all():
                 raise BadInput(f"ising: `{name}` holds numbers that are not finite.")
             energies.append(values.astype(np.float32))
-        return cls(here.astype(np.float32), *energies, _colours(here, *energies[:2]))
+        down, right, field = energies
+        return cls(here.astype(np.float32), down, right, field, _colours(here, down, right))
 
 
 def couplings(lattice: Lattice, *, J: float = 1.0, h: float = 0.0) -> Couplings:

@@ -56,7 +56,9 @@ def run(
             "four draws, one sweep between draws and no negative burn-in."
         )
     if sites and draws * model.spins >= LARGEST:
-        raise BadInput(f"ising.run: {draws} draws of {model.spins} spins may overflow the sums of 32 bits; take shorter runs.")
+        raise BadInput(
+            f"ising.run: {draws} draws of {model.spins} spins may overflow the sums of 32 bits; take shorter runs."
+        )
     begin, steps = jax.random.split(key)
     spins = _start(begin, model, chains, start)
     clock = time.process_time()
@@ -96,7 +98,9 @@ def _run(keys, spins, beta, sweeps, c: Couplings, watched: Watched, *, kernel, s
 
     def chain(key, spins):
         zero = jax.tree.map(jnp.zeros_like, site_maps(spins, None, watched)) if sites else {}
-        labels = jax.tree.map(lambda x: jnp.zeros(x.shape, x.dtype), jax.eval_shape(kernel.sweep, key, spins, beta, c)[1])
+        labels = jax.tree.map(
+            lambda x: jnp.zeros(x.shape, x.dtype), jax.eval_shape(kernel.sweep, key, spins, beta, c)[1]
+        )
         ((_, spins, _), sums), trace = jax.lax.scan(draw, ((key, spins, labels), zero), sweeps)
         return spins, trace, sums
 

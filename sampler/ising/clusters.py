@@ -33,7 +33,9 @@ def activate(
     key: Key[Array, ""], spins: Spins, beta: Array, c: Couplings, probability: Callable[[Array], Array]
 ) -> Bonds:
     """The active bonds (down, right) and the sites tied to the ghost."""
-    uniform = jax.random.uniform(key, (3 * spins.size,), spins.dtype).reshape(3, *spins.shape)  # flat: compiled 4 times faster
+    uniform = jax.random.uniform(key, (3 * spins.size,), spins.dtype).reshape(
+        3, *spins.shape
+    )  # flat: compiled 4 times faster
     strengths = (
         c.down * spins * jnp.roll(spins, -1, 0),
         c.right * spins * jnp.roll(spins, -1, 1),

@@ -36,7 +36,7 @@ class Watched(NamedTuple):
 
 
 def plain(spins: Spins, w: Watched) -> dict[str, Array]:
-    """energy (K,), magnetisation (), probe (P,), region (R,), their means given the state (the same), pair (P, R), regions, square."""
+    """energy (K,), magnetisation (), probe (P,), region (R,), their means (here the same), pair (P, R), regions (R, R), square."""
     down, right, one = spins * jnp.roll(spins, -1, 0), spins * jnp.roll(spins, -1, 1), spins
     probe = jnp.where(w.probes > 0, spins, 1).prod((1, 2))
     region = (w.regions * spins).sum((1, 2))
@@ -55,7 +55,7 @@ def plain(spins: Spins, w: Watched) -> dict[str, Array]:
 
 
 def improved(spins: Spins, labels: Labels, w: Watched) -> dict[str, Array]:
-    """The same, but probe_mean, region_mean, pair, regions and square are averages over the signs of the clusters (see the module)."""
+    """The same, but probe_mean, region_mean, pair, regions and square are averages over the signs of the clusters."""
     found = plain(spins, w)
     flat = labels.ravel()
     parity = _by_cluster(w.probes, flat) % 2

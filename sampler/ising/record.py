@@ -1,12 +1,12 @@
 """A run of Ising chains and the estimates it gives: means, covariances, responses, ratios, autocorrelation times.
 
-Notation. The traces are those of `measure`: for a cluster chain `pair` holds E[s_p M_R | clusters], `probe_mean` E[s_p | clusters], so
-that with these in place of s_p M_R, s_p and M_R
+Notation. The traces are those of `measure`: for a cluster chain `pair` holds E[s_p M_R | clusters], `probe_mean` E[s_p | clusters],
+so that with these in place of s_p M_R, s_p and M_R
 
     Cov(s_p, M_R) = ⟨s_p M_R⟩ − ⟨s_p⟩⟨M_R⟩,    influence function: s_p M_R − ⟨M_R⟩ s_p − ⟨s_p⟩ M_R
 
-whose error is that of a mean (`sampler.diagnostics`: autocorrelation by Geyer's sequence, and the scatter of the chains where that is
-larger). A ratio of covariances has the influence function (a − ρ b)/⟨b⟩ of its two parts (delta method), which is honest
+whose error is that of a mean (`sampler.diagnostics`: autocorrelation by Geyer's sequence, and the scatter of the chains where that
+is larger). A ratio of covariances has the influence function (a − ρ b)/⟨b⟩ of its two parts (delta method), which is honest
 where the denominator is many standard errors from 0; `ratio` says so, and refuses where it is not.
 
 Responses (H + hA, eq 3; H − h s_p, eq 4):  d⟨O⟩/dh = −β Cov(O, A),   d⟨M_R⟩/dh = +β Cov(M_R, s_p).

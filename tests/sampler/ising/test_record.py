@@ -64,7 +64,8 @@ def test_the_map_of_all_sites_is_exact(run, limit):
         for site in ROOM.sites
         for k, r in enumerate(ROOM.regions)
     ]
-    assert np.abs(z).max() < 1.6 * limit(len(z))  # Student's t with 15 degrees of freedom: its 1e-8 point is 1.6 times wider
+    # Student's t with 15 degrees of freedom: its 1e-8 point is 1.6 times wider than the normal one.
+    assert np.abs(z).max() < 1.6 * limit(len(z))
     assert np.isnan(found.mean[:, 0, 0]).all()
 
 
@@ -87,7 +88,9 @@ def test_singular_values_have_errors(run):
     matrix = np.array([[float(exact.covariance(p, r).at(BETA, n=15).mid()) for r in ROOM.regions] for p in PROBES])
     assert np.abs(values.z(np.linalg.svd(matrix)[1])).max() < 8  # Student's t with 15 degrees of freedom, 1e-6
     np.testing.assert_allclose((u * values.mean) @ v.T, run.response().mean, atol=1e-10)
-    spectrum = spectroscopy.spectrum(run.by_chain().transpose(0, 2, 1), standard=None, components=run.model.region_names)
+    spectrum = spectroscopy.spectrum(
+        run.by_chain().transpose(0, 2, 1), standard=None, components=run.model.region_names
+    )
     response = run.response().mean
     centred = np.linalg.svd(response - response.mean(axis=0), compute_uv=False)
     np.testing.assert_allclose(spectrum.modes.s, centred, rtol=1e-6, atol=1e-12 * centred[0])
