@@ -196,7 +196,7 @@ def test_every_claim_is_found_under_its_id_and_its_labels(page):
 
 
 def test_a_name_that_is_taken_is_numbered():
-    [claim, *_] = all_claims()
+    [claim] = [each for each in all_claims() if each.id == "Def 5"]
     assert [names[0] for names in anchors.share([claim, claim], ("def-5",))] == ["def-5-2", "def-5-3"]
 
 

@@ -212,13 +212,14 @@ def kill_sample(folder: Path, kills: int) -> None:
     assert whole.returncode == 0, whole.stderr
     rng = random.Random(kills)
     path = folder / "cut.npz"
-    struck = 0
-    for n in range(kills):
-        struck += killed.struck(killed.command(*words, str(path)), seconds * rng.uniform(0.3, 1.0))
+    struck = tries = 0
+    while struck < kills and tries < 4 * kills:  # a resumed run is shorter, and may end before it is struck
+        tries += 1
+        struck += killed.struck(killed.command(*words, str(path)), seconds * rng.uniform(0.1, 0.8))
         if path.exists():
             with np.load(path, allow_pickle=False) as file:
                 done = int(file["steps"])
-            if done == 84_000 or n % 10 == 9:  # all 4000 + 20 · 4000 steps are done: begin again
+            if done == 84_000 or tries % 10 == 9:  # all 4000 + 20 · 4000 steps are done: begin again
                 path.unlink()
     assert struck
     again, _ = killed.whole(killed.command(*words, str(path)))
