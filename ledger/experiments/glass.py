@@ -25,7 +25,7 @@ from matplotlib.figure import Figure
 from ledger.claim import Budget
 from ledger.experiments.experiment import Found, Picture, Result, Statement, Table
 from ledger.experiments.folder import Folder
-from sampler import chain, components, diagnosis, stepsize
+from sampler import chain, components, diagnosis, standardize, stepsize
 from sampler.data import glass
 from sampler.kernels.sgld import sgld
 from sampler.llc import llc
@@ -145,7 +145,7 @@ def gradient(tokens: np.ndarray) -> dict[str, Any]:
     found, at_optimum = ratio(everything)
     # At the optimum the statistic is degenerate, and a jackknife alone would understate its error.
     without = np.array([ratio([i for i in everything if i != left])[0] for left in everything])
-    elsewhere = ((GROUPS - 1) / GROUPS * np.sum((without - without.mean()) ** 2)) ** 0.5
+    elsewhere = float(standardize.jackknife(np.asarray(found), without).sem)
     every = losses.ravel()
     return {
         "loss": every.mean(),

@@ -22,6 +22,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int, Key, Scalar
 
+from sampler.networks.norm import rms_norm
 from theory.errors import BadInput
 
 Weights = dict[str, Any]
@@ -63,10 +64,6 @@ def init(
     return weights
 
 
-def _norm(x: Array, gain: Array) -> Array:
-    return x * jax.lax.rsqrt(jnp.mean(x * x, axis=-1, keepdims=True) + 1e-6) * gain
-
-
 def positions(table: Float[Array, "rows width"], tokens: int) -> Float[Array, "tokens width"]:
     """P(i), the table stretched to so many tokens; the table itself where it has as many rows."""
     rows = table.shape[0]
@@ -88,15 +85,15 @@ def logit(weights: Weights, tokens: Int[Array, " T"], *, heads: int = 2) -> Scal
     for i in range(layers):
         layer = weights[f"layer{i}"]
         first = T - 1 if i == layers - 1 else 0
-        y = _norm(x, layer["gain"])
+        y = rms_norm(x, layer["gain"])
         k, v = (jnp.reshape(y @ layer[name], (T, heads, -1)) for name in ("W_K", "W_V"))
         q = jnp.reshape(y[first:] @ layer["W_Q"], (T - first, heads, -1))
         scores = jnp.einsum("ihe,jhe->hij", q, k) / q.shape[-1] ** 0.5
         causal = jnp.arange(first, T)[:, None] >= jnp.arange(T)
         pattern = jax.nn.softmax(jnp.where(causal, scores, -jnp.inf), axis=-1)
         x = x[first:] + jnp.einsum("hij,jhe->ihe", pattern, v).reshape(T - first, width) @ layer["W_O"]
-        x = x + jax.nn.relu(_norm(x, layer["gain_mlp"]) @ layer["W_in"] + layer["b"]) @ layer["W_out"]
-    return (_norm(x[-1], weights["gain"]) @ weights["readout"])[0] + weights["bias"]
+        x = x + jax.nn.relu(rms_norm(x, layer["gain_mlp"]) @ layer["W_in"] + layer["b"]) @ layer["W_out"]
+    return (rms_norm(x[-1], weights["gain"]) @ weights["readout"])[0] + weights["bias"]
 
 
 def weighted(weights: Weights, example: tuple[Int[Array, " T"], Float[Array, ""], Float[Array, ""]]) -> Scalar:

@@ -20,6 +20,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int, Scalar
 
+from sampler.networks.norm import rms_norm
+
 Weights = Mapping[str, Any]
 
 
@@ -33,10 +35,6 @@ class Shape(NamedTuple):
 
 def layers_of(weights: Weights) -> int:
     return sum(name.startswith("layer") for name in weights)
-
-
-def _norm(x: Float[Array, "T d"], gamma: Float[Array, " d"], epsilon: float) -> Float[Array, "T d"]:
-    return x * jax.lax.rsqrt(jnp.mean(x * x, axis=-1, keepdims=True) + epsilon) * gamma
 
 
 def _rotated(x: Float[Array, "h T e"], base: float) -> Float[Array, "h T e"]:
@@ -65,10 +63,10 @@ def logits(weights: Weights, tokens: Int[Array, " T"], *, shape: Shape) -> Float
     x = jnp.asarray(weights["embedding"])[tokens]
     for i in range(layers_of(weights)):
         layer = weights[f"layer{i}"]
-        x = x + _attention(layer, _norm(x, layer["norm1"], shape.epsilon), shape)
-        u = _norm(x, layer["norm2"], shape.epsilon)
+        x = x + _attention(layer, rms_norm(x, layer["norm1"], shape.epsilon), shape)
+        u = rms_norm(x, layer["norm2"], shape.epsilon)
         x = x + (jax.nn.silu(u @ layer["W_1"]) * (u @ layer["W_3"])) @ layer["W_2"]
-    return _norm(x, weights["norm"], shape.epsilon) @ weights["embedding"].T
+    return rms_norm(x, weights["norm"], shape.epsilon) @ weights["embedding"].T
 
 
 def token_losses(weights: Weights, tokens: Int[Array, " T"], *, shape: Shape) -> Float[Array, " T-1"]:

@@ -22,6 +22,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int, Key, Scalar
 
+from sampler.networks.norm import rms_norm
 from theory.errors import BadInput
 
 Weights = dict[str, Any]
@@ -62,10 +63,6 @@ def init(
     return weights
 
 
-def _norm(x: Array, gain: Array) -> Array:
-    return x * jax.lax.rsqrt(jnp.mean(x * x, axis=-1, keepdims=True) + 1e-6) * gain
-
-
 def _forward(weights: Weights, tokens: Int[Array, " T"]) -> tuple[Array, list[Array]]:
     """The residual stream after the last layer, and the attention pattern (heads, T, T) of each layer."""
     T = tokens.shape[0]
@@ -78,7 +75,7 @@ def _forward(weights: Weights, tokens: Int[Array, " T"]) -> tuple[Array, list[Ar
         heads, context = layer["distance"].shape
         if context < T:
             raise BadInput(f"relative: the distances reach {context} tokens; the sequence has {T}.")
-        y = _norm(x, layer["gain"])
+        y = rms_norm(x, layer["gain"])
         q, k, v = (jnp.reshape(y @ layer[name], (T, heads, -1)).swapaxes(0, 1) for name in ("W_Q", "W_K", "W_V"))
         scores = jnp.einsum("hie,hje->hij", q, k) / q.shape[-1] ** 0.5 + GAIN * layer["distance"][:, apart]
         pattern = jax.nn.softmax(jnp.where(causal, scores, -jnp.inf), axis=-1)
@@ -94,7 +91,7 @@ def patterns(weights: Weights, tokens: Int[Array, " T"]) -> Float[Array, "layers
 
 def logits(weights: Weights, tokens: Int[Array, " T"]) -> Float[Array, "T vocabulary"]:
     """g ⊙ n(x^L) U at every position."""
-    return _norm(_forward(weights, tokens)[0], weights["gain"]) @ weights["unembedding"]
+    return rms_norm(_forward(weights, tokens)[0], weights["gain"]) @ weights["unembedding"]
 
 
 def token_losses(weights: Weights, tokens: Int[Array, " T+1"]) -> Float[Array, " T"]:
