@@ -2,7 +2,6 @@
 
 import math
 import re
-from html.parser import HTMLParser
 
 import pytest
 import sympy as sp
@@ -15,10 +14,10 @@ from ledger.html import anchors, style
 from ledger.html.strips import digits, power, score
 from ledger.run import Report, Section, run
 from tests.ledger.fakes import FIGURE, raises, says
+from tests.ledger.markup import Page
 from theory.graphs import connected
 from theory.rlct import rlct
 
-VOID = {"meta", "br", "hr", "img", "link", "input"}
 LADDER = Figure(
     "t² Cov(φ, ψ): L = x**4/24 + x**2/2", "t = nβ", "t² κ",
     (
@@ -105,29 +104,6 @@ def full_report() -> Report:
         (FIGURE, LADDER), ("The estimator & the theory agree.",), 81.0,
     )  # fmt: skip
     return run(claims, tuple(Layer), Budget.QUICK, applied=lambda budget, progress: section)
-
-
-class Page(HTMLParser):
-    """Collects the tags and the text, and checks that the tags close in order."""
-
-    def __init__(self, text: str):
-        super().__init__()
-        self.open: list[str] = []
-        self.tags: list[tuple[str, dict[str, str | None]]] = []
-        self.feed(text)
-        assert self.open == []
-        self.ids = [attributes["id"] for _, attributes in self.tags if "id" in attributes]
-
-    def handle_starttag(self, tag, attrs):
-        self.tags.append((tag, dict(attrs)))
-        if tag not in VOID:
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag, attrs):
-        self.tags.append((tag, dict(attrs)))
-
-    def handle_endtag(self, tag):
-        assert self.open.pop() == tag
 
 
 @pytest.fixture(scope="module")

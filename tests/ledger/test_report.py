@@ -2,7 +2,6 @@
 
 import io
 import re
-from html.parser import HTMLParser
 
 import numpy as np
 import pytest
@@ -12,6 +11,7 @@ from ledger import figures, html, report
 from ledger.claim import Budget, Figure, Layer, Series
 from ledger.run import Report, Section, run
 from tests.ledger.fakes import FIGURE, claim, raises, says
+from tests.ledger.markup import Page
 
 SECTION = Section(
     {
@@ -28,7 +28,6 @@ SECTION = Section(
     ("The estimator & the theory agree.",),
     1.0,
 )
-VOID = {"meta", "br", "hr", "img", "link", "input"}
 
 
 @pytest.fixture(scope="module")
@@ -80,29 +79,8 @@ def test_a_run_of_few_claims_shows_its_evidence():
     assert "eq 3, derived: as told" in text and "1 claim: 1 open" in text and "full budget" in text
 
 
-class Page(HTMLParser):
-    """Collects the tags and checks that they close in order."""
-
-    def __init__(self):
-        super().__init__()
-        self.open: list[str] = []
-        self.tags: list[tuple[str, dict[str, str | None]]] = []
-
-    def handle_starttag(self, tag, attrs):
-        self.tags.append((tag, dict(attrs)))
-        if tag not in VOID:
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag, attrs):
-        self.tags.append((tag, dict(attrs)))
-
-    def handle_endtag(self, tag):
-        assert self.open.pop() == tag
-
-
 def test_the_page_stands_alone_and_is_well_formed(text):
-    page = Page()
-    page.feed(text)
+    page = Page(text)
     assert page.open == []
     assert not {"script", "link", "iframe", "img", "object"} & {tag for tag, _ in page.tags}
     for _, attributes in page.tags:
@@ -114,8 +92,7 @@ def test_the_page_stands_alone_and_is_well_formed(text):
 
 
 def test_ids_on_the_page_are_unique_and_links_arrive(text):
-    page = Page()
-    page.feed(text)
+    page = Page(text)
     ids = [attributes["id"] for _, attributes in page.tags if "id" in attributes]
     assert len(ids) == len(set(ids))
     links = {attributes["href"] for _, attributes in page.tags if (attributes.get("href") or "").startswith("#")}
@@ -162,7 +139,7 @@ def test_figures_are_equal_bit_for_bit():
     ],
 )
 def test_unusual_figures_are_drawn(figure):
-    Page().feed(figures.draw(figure, "p"))
+    Page(figures.draw(figure, "p"))
 
 
 def test_matrices_are_found_by_their_names():
