@@ -196,7 +196,8 @@ class Restricted:
 
     def reading(self, function: Callable[[Any, Any], Array], examples: Example) -> Reading:
         """(w, z) ↦ an array (the losses of a sequence's tokens, say) on this component, split as the loss is."""
-        once, each, _ = _split(function, self.centre, self.component, self.merge, examples)
+        batch = jnp.shape(jax.tree.leaves(examples)[0])[0]
+        once, each, _ = _split(function, self.centre, self.component, self.merge, examples, batch)
         return Reading(each, jax.jit(jax.vmap(once)))
 
 
@@ -214,7 +215,12 @@ def restrict(posterior: LocalPosterior, chosen: Component, *, max_bytes: int = M
     def merge(v: Mapping[str, Array]) -> Params:
         return chosen.put(centre, v)
 
-    once, each, kept = _split(whole, centre, chosen, merge, posterior.data)
+    batch = posterior.microbatch or posterior.batch_size or posterior.n
+    once, each, kept = _split(whole, centre, chosen, merge, posterior.data, batch)
+    if (
+        kept * posterior.n > max_bytes
+    ):  # products kept apart keep more for an example: a row of logits, where a width was enough
+        once, each, kept = _split(whole, centre, chosen, merge, posterior.data, 0)
     reduced: Loss = each
     prepare: Callable[[Example], Example] = jax.jit(jax.vmap(once))
     if kept * posterior.n > max_bytes:
@@ -231,17 +237,19 @@ def restrict(posterior: LocalPosterior, chosen: Component, *, max_bytes: int = M
     return Restricted(restricted, prepare, merge, kept, chosen, centre)
 
 
-def _split(function: Callable, centre: Params, chosen: Component, merge: Callable, examples: Example) -> Split:
+def _split(
+    function: Callable, centre: Params, chosen: Component, merge: Callable, examples: Example, batch: int
+) -> Split:
     """A function of (weights, example) cut into what is done once for each example and what is done at each v."""
     example = jax.tree.map(lambda leaf: leaf[0], examples)
     leaves = list(names_of(centre))
     where = {name: (leaves.index(name), _axis(index, chosen.shapes[name])) for name, index in chosen.entries.items()}
     if all(axis is not NotImplemented for _, axis in where.values()):
-        return split(function, centre, where, example)
+        return split(function, centre, where, example, batch=batch)
     # Slices along several axes: the leaf is put together, and counts as moving everywhere.
     start = chosen.take(centre)
     everything = {name: (i, None) for i, name in enumerate(sorted(start))}
-    return split(lambda v, example: function(merge(v), example), start, everything, example)
+    return split(lambda v, example: function(merge(v), example), start, everything, example, batch=batch)
 
 
 def _as_they_are(examples: Example) -> Example:
