@@ -6,8 +6,9 @@ of chains says what is signal and what is noise, however the entries of one esti
 * a *mode* X = Σ s u vᵀ (eq 27) is reliable if the halves of the chains find the same one. With v, v′ the data patterns of a mode in
   the two halves, matched by |u·u′||v·v′|, its split-half correlation is r = v·v′ (sign set by u), and that of all chains
   2r/(1 + r) (Spearman–Brown), averaged over several splits;
-* the noise edge is the largest singular value of (X_a − X_b)/2, which has the noise of (X_a + X_b)/2 and nothing else: modes
-  below it are not told from noise;
+* the noise edge is the largest singular value of (X_a − X_b)/2, which has the noise of (X_a + X_b)/2 and nothing else, in the
+  units of the standardised whole: modes below it are not told from noise (halves standardised each by its own spread would not
+  do: what is noise in them makes up their spread, and their difference comes out too small);
 * a *clustering* is stable if groups of chains drawn again with replacement give the same one (adjusted Rand index).
 
 Share of variance: s²/Σs² of the centred matrix (means over data taken out of each component, as `patterning.modes` does), and of
@@ -112,12 +113,14 @@ def spectrum(
     """
     groups = _checked(groups)
     change = _standard(standard)
-    matrix = change(groups.mean(axis=0))
+    raw = groups.mean(axis=0)
+    matrix = change(raw)
     found = patterning.modes(matrix)
     edges, reliable = [], []
     for one, two in _splits(len(groups), seed):
         a, b = change(groups[one].mean(axis=0)), change(groups[two].mean(axis=0))
-        edges.append(patterning.modes((a - b) / 2).s[0])
+        difference = (groups[one].mean(axis=0) - groups[two].mean(axis=0)) / 2
+        edges.append(patterning.modes(_scaled(difference, raw, standard)).s[0])
         reliable.append(_agreement(found, patterning.modes(a), patterning.modes(b)))
     edge = float(np.max(edges))
     r = np.mean(reliable, axis=0)
@@ -204,6 +207,17 @@ def clusters(
         same, here = labels[:, None] == labels, other[:, None] == other
         companions.append((same & here).sum(axis=1) / (same | here).sum(axis=1))
     return Clusters(labels, float(np.mean(scores)), np.mean(companions, axis=0))
+
+
+def _scaled(noise: np.ndarray, whole: np.ndarray, standard: str | None) -> np.ndarray:
+    """The standardisation of the whole, its spreads held, applied to a difference."""
+    if standard is None:
+        return noise
+    noise = noise - noise.mean(axis=1, keepdims=True)
+    if standard == "centre":
+        return noise
+    noise = noise / whole.std(axis=1, keepdims=True)
+    return noise - noise.mean(axis=0) if standard == "standardize" else noise
 
 
 def _agreement(found: Modes, a: Modes, b: Modes) -> np.ndarray:

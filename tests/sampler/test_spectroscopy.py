@@ -72,6 +72,21 @@ def test_correlated_noise_does_not_open_a_mode():
     assert false < 15
 
 
+@pytest.mark.parametrize("standard", ["centre", "zscore", "standardize"])
+def test_pure_noise_shows_few_modes_however_it_is_standardised(standard):
+    """The edge is the largest of 20 splits, so the noise of the whole passes it in few of 40 matrices; an edge too low by √2, as
+    from halves that are standardised each by its own noise, is passed in three of four and more."""
+    loud = low = 0
+    for seed in range(40):
+        noise = np.random.default_rng(seed).normal(size=(G, K, P)) * np.geomspace(0.1, 10, K)[:, None]
+        found = spectroscopy.spectrum(noise, standard=standard)
+        loud += found.loud > 0
+        assert found.modes.edge is not None
+        low += found.modes.s[0] > found.modes.edge / 2**0.5
+    assert loud < 15
+    assert low >= 30
+
+
 def test_reliability_is_what_another_experiment_would_show():
     """The mean correlation of the first data pattern between independent experiments of the same size, 100 pairs: agreement within
     0.05, five of its standard errors; the split-half correlation itself lies further below."""
