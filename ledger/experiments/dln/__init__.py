@@ -7,11 +7,12 @@ t⟨K⟩ misses λ for four reasons, which are taken apart here:
     step          SGLD at two steps, and blackjax's NUTS, against that exact sampler at the same t                       `chains`
     centre        λ(w*) of the true parameter that chains stay near is Aoyagi's only at the most singular one             `centres`
     patience      chains from w*, with minibatches at nβ = n/log n, have not settled: networks up to a million weights   `benchmark`
+                  and devinterp's in the same processor time, where it is installed                                    `peer`
 
 Rules fixed in advance: the rungs and networks below; each error is a standard error; γ = 1 on the ladder and 10 for the chains.
 
     conditional.py  the exact sampler     ladder.py  extrapolation       chains.py  SGLD and NUTS      centres.py  the point matters
-    benchmark.py    as it is used         pictures.py
+    benchmark.py    as it is used         peer.py    devinterp      pictures.py
 
 Source: M. Aoyagi (2024), λ and m; R. Hitchcock, J. Hoogland, From Global to Local: a scalable benchmark for local posterior
 sampling, arXiv 2507.21449, for the benchmark.
@@ -27,7 +28,7 @@ import xarray as xr
 from scipy.stats import chi2, norm
 
 from ledger.claim import Budget
-from ledger.experiments.dln import benchmark, centres, chains, conditional, ladder, pictures
+from ledger.experiments.dln import benchmark, centres, chains, conditional, ladder, peer, pictures
 from ledger.experiments.experiment import Found, Result, Statement, Table
 from ledger.experiments.folder import Folder
 from theory import known
@@ -132,7 +133,13 @@ def report(folder: Folder, size: Size) -> Result:
         "sgld_largest_z": float(abs(steps.z).max()),
         "nuts_largest_z": float(abs(no_turn.z).max()),
     }
-    statements = (*_of_ladder(rungs), *_of_chains(steps, no_turn), *centres.statements(points), _of_use(used))
+    statements = (
+        *_of_ladder(rungs),
+        *_of_chains(steps, no_turn),
+        *centres.statements(points),
+        _of_use(used),
+        _of_peer(used),
+    )
     return Result(data, statements, pictures.all_of(data), _tables(rungs, no_turn, points, used), numbers)
 
 
@@ -250,7 +257,17 @@ def _used(folder: Folder, size: Size) -> xr.Dataset:
                 temperatures=(float(found["t"]),), gamma=GAMMA, size=(4, exact), seed=1,
             )  # fmt: skip
             row |= {"exact": float(truth["mean"][0]), "exact_sem": float(truth["sem"][0])}
-        rows.append(row | {"threshold": float(network.threshold.value), "weights": network.size})
+        row |= dict.fromkeys(("peer", "peer_sem", "peer_rhat", "peer_own", "peer_steps", "peer_seconds"), np.nan)
+        if peer.installed():
+            theirs = folder.part(
+                f"devinterp {network.name}", peer.measure, widths=network.widths, strengths=network.strengths, n=10_000,
+                batch=256, gamma=GAMMA, epsilon=row["epsilon"], t=row["t"], chains=4 if network.size < 1e5 else 2,
+                seconds=row["seconds"], seed=0,
+            )  # fmt: skip
+            row |= {"peer": theirs["mean"], "peer_sem": theirs["sem"], "peer_rhat": theirs["rhat"]}
+            row |= {"peer_own": theirs["its_own"], "peer_steps": theirs["steps"], "peer_seconds": theirs["seconds"]}
+        row |= {"steps": 2 * draws, "threshold": float(network.threshold.value), "weights": network.size}
+        rows.append(row)
     return _stacked(rows, [network for network, *_ in size.benchmark], {}, set())
 
 
@@ -329,6 +346,22 @@ def _of_use(d: xr.Dataset) -> Statement:
     )
 
 
+def _of_peer(d: xr.Dataset) -> Statement:
+    if not np.isfinite(d.peer).any():
+        return Statement(
+            "devinterp is not installed here, so that its estimate does not stand beside these (see `peer`)."
+        )
+    known_ = d.where(np.isfinite(d.exact) & np.isfinite(d.peer), drop=True)
+    ours, theirs = (abs(known_[k] - known_.exact) / known_.threshold * 100 for k in ("mean", "peer"))
+    steps = d.steps / d.peer_steps
+    return Statement(
+        f"devinterp, given the same processor time, step, batches and chains, makes one step to {float(steps.min()):.1f}–"
+        f"{float(steps.max()):.1f} of ours. Distance from the exact t⟨K⟩ at that t, in % of λ, over {ours.sizes['network']} "
+        f"networks: ours {float(ours.min()):.1f}–{float(ours.max()):.1f}, devinterp over its draws {float(theirs.min()):.1f}–"
+        f"{float(theirs.max()):.1f}; what it reports averages over burn-in as well.",
+    )
+
+
 def _tables(rungs: xr.Dataset, no_turn: xr.Dataset, points: xr.Dataset, used: xr.Dataset) -> tuple[Table, ...]:
     extrapolated = []
     for name in rungs.network.values:
@@ -357,10 +390,14 @@ def _tables(rungs: xr.Dataset, no_turn: xr.Dataset, points: xr.Dataset, used: xr
             share,
             f"{r.rhat.item():.2f}",
             f"{r.seconds.item():.0f}",
+            f"{r.peer.item():.5g} ± {r.peer_sem.item():.2g}" if np.isfinite(r.peer) else "–",
+            f"{r.peer_own.item():.5g}" if np.isfinite(r.peer) else "–",
+            f"{int(r.steps)} : {int(r.peer_steps)}" if np.isfinite(r.peer) else "–",
         )
         practice.append((str(name), *row))
     columns = ("network", "λ", "m", "t⟨K⟩ at 10²", "at 10⁴", "at 10¹²", "extrapolated", "z", "without logs", "χ²/ν")
     benchmarked = ("network", "weights", "λ", "t⟨K⟩ exact", "λ̂", "λ̂/λ − 1, %", "R-hat", "processor s")
+    benchmarked += ("devinterp, draws", "devinterp's llc", "steps, ours : its")
     return (
         Table("t⟨K⟩ on the ladder and its limit", columns, tuple(extrapolated)),
         Table(

@@ -131,6 +131,9 @@ def _benchmark(d: xr.Dataset) -> Figure:
     axes.errorbar(
         d.weights, d.exact / d.threshold, d.exact_sem / d.threshold, color="C3", label="exact, same t", **style
     )
+    if np.isfinite(d.peer).any():
+        beside = d.weights * 1.08
+        axes.errorbar(beside, d.peer / d.threshold, d.peer_sem / d.threshold, color="C2", label="devinterp", **style)
     axes.axhline(1, color="grey", lw=0.8)
     axes.set(xscale="log", xlabel="weights", ylabel="t⟨K⟩/λ")
     axes.legend()

@@ -14,7 +14,7 @@ from scipy.stats import binom, norm
 
 from ledger.claim import Budget
 from ledger.experiments import dln, named
-from ledger.experiments.dln import centres, chains, conditional, ladder
+from ledger.experiments.dln import centres, chains, conditional, ladder, peer
 from ledger.experiments.experiment import Found
 from ledger.experiments.folder import open_folder
 from sampler.networks import linear
@@ -199,3 +199,30 @@ def test_the_experiment_in_miniature(tmp_path, monkeypatch):
     dln.report(folder, size)
     assert all("kept" in line for line in told)
     assert named("dln").conduct is dln.conduct
+
+
+@pytest.mark.skipif(not peer.installed(), reason="torch and devinterp are not installed")
+def test_the_peer_samples_the_same_law():
+    """A regular network of one layer, where t⟨K⟩ = ½ Σ t/(t + γ) over the weights: both estimators within six errors of it, and the
+    peer's report, which counts burn-in from w*, below its own draws."""
+    widths, strengths, n, t, gamma = (3, 2), (1.0,), 10_000, 500.0, 1.0
+    found = peer.measure(
+        widths=widths,
+        strengths=strengths,
+        n=n,
+        batch=256,
+        gamma=gamma,
+        epsilon=2e-4,
+        t=t,
+        chains=4,
+        seconds=8.0,
+        seed=0,
+    )
+    x = np.random.default_rng(0).normal(size=(n, 3))
+    H = x.T @ x / n
+    # The chain's own law: variance of a mode 2/(2Λ − εΛ²), Λ = t h + γ (`chain.md` in one variable; noise of batches is of second order).
+    h = np.linalg.eigvalsh(H)
+    Lambda = t * h + gamma
+    exact = 2 * np.sum(t * h / Lambda / (2 - 2e-4 * Lambda))
+    assert abs(found["mean"] - exact) < 6 * found["sem"]
+    assert found["its_own"] < found["mean"]
