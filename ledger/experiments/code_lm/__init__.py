@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ledger.claim import Budget
-from ledger.experiments.code_lm import measure, report, rules, training
+from ledger.experiments.code_lm import measure, neighbours, report, rules, training
 from ledger.experiments.experiment import Result
 from ledger.experiments.folder import Folder
 from sampler.data import code
@@ -28,7 +28,7 @@ SEED = 0
 class Plan(NamedTuple):
     """How much: characters of text (None: all), context, width, training steps and checkpoints sampled of them; rows of the
     posterior and probed rows of them; chains and draws at the end and at earlier checkpoints; draws and chains of the direct
-    response, its components (None: all) and δh; held-out rows."""
+    response, its components (None: all) and δh; held-out rows; whether to draw maps of neighbours, where umap-learn is there."""
 
     characters: int | None = 3_000_000
     context: int = 64
@@ -49,13 +49,14 @@ class Plan(NamedTuple):
     h: float = 0.1
     h_reweighted: float = 0.01
     held: int = 256
+    maps: bool = False
 
 
 PLANS = {
     Budget.QUICK: Plan(),
     Budget.FULL: Plan(
         characters=None, steps=4000, marks=(15, 60, 250, 1000, 4000), sampled=(60, 250, 1000), rows=256, probes=64, draws=400,
-        early_draws=80, direct=None, direct_sets=None,
+        early_draws=80, direct=None, direct_sets=None, maps=True,
     ),
 }  # fmt: skip
 
@@ -123,9 +124,14 @@ def carry_out(folder: Folder, plan: Plan) -> Result:
     direct = np.stack([np.stack([one[key] for one in pairs]) for key in ("direct", "error")])
     direct = direct.reshape(2, len(moved), len(asked), -1)
     early = {mark: answers(mark, plan.early_chains, plan.early_draws) for mark in plan.sampled}
+    places = {}
+    if plan.maps and neighbours.installed():
+        for mark, of_mark in {**early, last: final}.items():
+            groups = of_mark["chi"].swapaxes(0, 1).astype(float)
+            places[mark] = folder.part(f"map {mark}", neighbours.maps, groups=groups, seed=SEED)
     return report.result(
         report.Findings(
             names, sets, s, of, [[pieces[i] for i in row] for row in targets], final, early, direct, asked, moved, loss, last,
-            plan.h, plan.h_reweighted, str(corpus["digest"]),
+            plan.h, plan.h_reweighted, str(corpus["digest"]), places,
         )
     )  # fmt: skip

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import xarray as xr
 
-from ledger.experiments.code_lm import measure, pictures, rules
+from ledger.experiments.code_lm import measure, neighbours, pictures, rules
 from ledger.experiments.experiment import Found, Picture, Result, Statement, Table
 from ledger.experiments.induction.rules import reliability
 from sampler import spectroscopy, standardize
@@ -20,7 +20,8 @@ GROUPS, CLUSTERS, ENDS = 3, 4, 6
 
 class Findings(NamedTuple):
     """names: components; sets, directions (K, N): mixtures; kinds, tokens: of the probed targets (rows, T); final, early: of
-    `measure.measure` stacked over components; direct (2, moved, asked, chains), values and errors; loss: step → (mean, error)."""
+    `measure.measure` stacked over components; direct (2, moved, asked, chains), values and errors; loss: step → (mean, error);
+    maps: step → `neighbours.maps`."""
 
     names: tuple[str, ...]
     sets: tuple[str, ...]
@@ -37,6 +38,7 @@ class Findings(NamedTuple):
     h: float
     h_reweighted: float
     digest: str
+    maps: Mapping[int, dict[str, np.ndarray]]
 
 
 def result(found: Findings) -> Result:
@@ -52,6 +54,8 @@ def result(found: Findings) -> Result:
     }
     drawn |= {f"tokens {mark}": _embedding(found, mark, _groups(of)) for mark, of in found.early.items()}
     drawn[f"tokens {found.last}"] = _embedding(found, found.last, groups)
+    for mark, places in found.maps.items():
+        drawn[f"map {mark}"] = neighbours.picture(places, found.kinds.reshape(-1), f"step {mark}")
     for i in kept[:3] or [0]:
         warning = (
             "" if i in kept else " This mode does not reproduce between independent halves: not to be interpreted."

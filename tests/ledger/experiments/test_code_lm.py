@@ -8,7 +8,7 @@ import pytest
 
 from ledger import cli
 from ledger.experiments import code_lm
-from ledger.experiments.code_lm import measure, pictures, rules, training
+from ledger.experiments.code_lm import measure, neighbours, pictures, rules, training
 from ledger.experiments.folder import open_folder
 
 SHAPE = {"vocabulary": 16, "context": 8, "width": 8, "layers": 2, "heads": 2}
@@ -116,3 +116,22 @@ def test_a_tiny_run(tmp_path):
     found = code_lm.carry_out(open_folder(tmp_path / "out", "code-lm", "quick", print), plan)
     assert set(found.pictures) >= {"loss", "components", "tokens 5", "tokens 20"} and len(found.statements) > 8
     assert np.isfinite(found.data["chi"].values).all() and (found.data["chi_sem"].values > 0).all()
+
+
+def test_neighbours_that_two_maps_share():
+    """The same map moved and scaled shares all, another random one chance's share: 15/399 = .0376 (errors below .003)."""
+    places = np.random.default_rng(0).normal(size=(400, 2))
+    assert neighbours.shared(places, 3 * places + 1).mean == 1
+    other = neighbours.shared(places, np.random.default_rng(1).normal(size=(400, 2)))
+    assert abs(other.mean - 15 / 399) < 0.015
+    assert other.low < 15 / 399 + 0.01 and other.mean < other.high
+
+
+@pytest.mark.skipif(not neighbours.installed(), reason="umap-learn is not installed")
+@pytest.mark.slow
+def test_maps_of_planted_modes_agree_and_of_noise_do_not():
+    agree = neighbours.maps(groups=_planted(0.05), seed=0)
+    noise = neighbours.maps(groups=np.random.default_rng(0).normal(size=(4, 6, 300)), seed=0)
+    kept, lost = (neighbours.shared(x["one"], x["two"]) for x in (agree, noise))
+    assert kept.low > 0.3 > 0.15 > lost.high
+    assert "shared by halves" in neighbours.picture(agree, np.arange(300) % 4, "planted").figure.axes[0].get_title()
