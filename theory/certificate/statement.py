@@ -4,6 +4,7 @@ In local coordinates, w = point + orientation·x, the caller's K must be Σ w_j 
 must be the r_j (those that are not 0), each up to a factor that is bounded above and below near the point:
 
     polynomial r_j    g_j = c·r_j with a number c ≠ 0, which may hold an algebraic number of the root
+    span              the g_j and the r_j have the same span over Q: |r_j| ≤ C max|g_i| and |g_j| ≤ C max|r_i|
     other r_j         by rules that are derived again: `theory.certificate.comparison`
 
 The prior must be Π|w_i − p_i|^{h_i} times something positive and continuous at the point; the domain gives the signs.
@@ -21,6 +22,7 @@ import sympy as sp
 from theory import expression
 from theory.certificate.comparison import Local, compared, essential, is_zero, terms_of
 from theory.certificate.polynomials import Poly
+from theory.certificate.programme import rank
 from theory.certificate.refusal import Refused, field, require
 from theory.certificate.state import SMALL, UNIT, State
 from theory.errors import BadInput
@@ -212,8 +214,28 @@ def _require_relation(certificate: Mapping[str, Any], root: State, asked: Asked,
     values = {**{s.name: s for s in asked.symbols}, **numbers}
     given = [_as_expression(g, values) for g in root.generators.values()]
     local = Local(asked.symbols, asked.sign)
-    _require_compared(local, [r for r in roots if not is_zero(r, asked.symbols)], given, relation)
+    roots = [r for r in roots if not is_zero(r, asked.symbols)]
+    if "span" in relation:
+        require("comparisons" not in relation and not numbers, "a span is of rational polynomials only")
+        spanning = [text_expression(t, asked.symbols) for t in field(relation, "span", list)]
+        _require_same_span(local, roots, spanning)
+        roots = spanning
+    _require_compared(local, roots, given, relation)
     return power
+
+
+def _require_same_span(local: Local, one: Sequence[sp.Expr], other: Sequence[sp.Expr]) -> None:
+    """Each of the polynomials in one list is a combination of those in the other, with rational numbers."""
+    ones, others = ([terms_of(g, local.symbols) for g in gs] for gs in (one, other))
+    require(all(c.is_Rational for g in (*ones, *others) for c in g.values()), "a span is of rational polynomials only")
+    ranks = [_rank(gs) for gs in (ones, others, [*ones, *others])]
+    require(ranks[0] == ranks[1] == ranks[2], "the roots have another span")
+
+
+def _rank(polynomials: Sequence[Mapping[tuple[int, ...], sp.Expr]]) -> int:
+    monomials = sorted({v for g in polynomials for v in g})
+    rows = [tuple(Fraction(int(c.p), int(c.q)) for v in monomials for c in [g.get(v, sp.S.Zero)]) for g in polynomials]
+    return rank(rows)
 
 
 def _same_parts(asked: Asked, weights: Sequence[sp.Expr], roots: Sequence[sp.Expr]) -> bool:

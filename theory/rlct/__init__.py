@@ -6,6 +6,7 @@ for polynomials g_j, and the ideal they generate is resolved in real coordinates
 
     answer                      `rlct`, `rlct_ideal` and their result
     problem, domain, analytic   reading K, the point, the domain and the prior; functions other than polynomials
+    gram                        K as a sum of squares, by a matrix G ≥ 0 over Q
     stratum, polynomials        a piece of a chart on which coordinates are 0, non-zero or free, and the ideal on it
     effort                      limits of time and of size: what is too long is given up
     bounds, sublevel, linear    its two bounds; the linear programme of a monomial ideal: λ, m and the proof of both

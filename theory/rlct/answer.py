@@ -12,6 +12,7 @@ from theory.errors import BadInput
 from theory.minimum import point as read_point
 from theory.rlct import certify, problem
 from theory.rlct.bounds import INFINITE, NOTHING, Pair
+from theory.rlct.effort import until
 from theory.rlct.search import Search
 
 DEFAULT_LIMIT = 60  # seconds
@@ -125,7 +126,10 @@ def _solve(read: Callable[..., problem.Problem], time_limit: Any, progress: Prog
         raise BadInput(
             f"the time limit {time_limit} is not a number of seconds; give a positive number, or sympy.oo for none"
         )
-    asked = read()
+    start = time.monotonic_ns()
+    deadline = start + int(limit * 10**9) if limit.is_finite else None
+    with until(deadline):
+        asked = read()
     best: list[Pair] = [NOTHING, INFINITE]
 
     def report(lower: Pair, upper: Pair, nodes: int) -> None:
@@ -133,13 +137,12 @@ def _solve(read: Callable[..., problem.Problem], time_limit: Any, progress: Prog
         if progress:
             progress(_rational(best[0], asked.power), _rational(best[1], asked.power), nodes)
 
-    start = time.monotonic_ns()
-    deadline = start + int(limit * 10**9) if limit.is_finite else None
-    first = start + FIRST_ATTEMPT * 10**9
+    first = time.monotonic_ns() + FIRST_ATTEMPT * 10**9
     search = Search(asked.stratum, deadline=first if deadline is None else min(first, deadline), progress=report)
     search.run()
     if not search.root.closed and (deadline is None or time.monotonic_ns() < deadline):
-        other = read(rearrange=True)
+        with until(deadline):
+            other = read(rearrange=True)
         if other.stratum.ring == asked.stratum.ring:
             search.deadline = deadline
             search.run()

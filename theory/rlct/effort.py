@@ -4,6 +4,7 @@ Pseudo-division by relations that refer to each other, resultants and expansions
 take longer than the whole search was given. So the pieces of algebra ask here before they go on:
 
     until       a scope with an end; within it `spend` raises `OutOfTime` once the end has passed
+    within      the end of a piece of work that may take so long, but no longer than the present scope
     spend       called between pieces of work, each of which is bounded in size
     sized       a polynomial itself, or `TooLarge`
     attempt     the result of a function, None where it is `TooLarge`: then another way is tried
@@ -41,6 +42,12 @@ def until(end: int | None) -> Iterator[None]:
         yield
     finally:
         _end.reset(token)
+
+
+def within(nanoseconds: int) -> int:
+    """The end for work that starts now: after so long, or where the present scope ends if that is sooner."""
+    mine, end = time.monotonic_ns() + nanoseconds, _end.get()
+    return mine if end is None else min(mine, end)
 
 
 def late() -> bool:

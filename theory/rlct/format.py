@@ -11,9 +11,11 @@ Top level
     point         {name: value}: all coordinates below are measured from it (values may be irrational, in sympy's notation)
     orientation   {name: 1 | -1}: w = point + orientation·(local coordinate); -1 where the domain ends above the point
     power         K ≍ max_j |g_j|^power near the point: 2 for sums of squares, 1 when K itself is the only generator
-    relation      {"kind": "squares" | "itself", "weights": [w_j], "roots": [r_j], "comparisons": [...]}: in local coordinates
-                  K = Σ w_j r_j² with w_j > 0, or K = r_1. Without "comparisons" g_j is r_j up to a non-zero factor (those
-                  r_j that are 0 have no g_j). "comparisons" lists the rules of `theory.rlct.analytic` used on the r_j, in order
+    relation      {"kind": "squares" | "itself", "weights": [w_j], "roots": [r_j], "comparisons": [...], "span": [s_j]}: in local
+                  coordinates K = Σ w_j r_j² with w_j > 0, or K = r_1. Without "comparisons" g_j is r_j up to a non-zero factor
+                  (those r_j that are 0 have no g_j). "comparisons" lists the rules of `theory.rlct.analytic` used on the r_j, in
+                  order. With "span" (not together with "comparisons") g_j is s_j up to a non-zero factor, where the s_j have
+                  the same span over Q as the r_j, all of them polynomials with rational coefficients
     generators    {number: polynomial}: the g_j in local coordinates
     numbers       {name: value}: an irrational number in the generators (its minimal polynomial is in the root's `roots`)
     root, nodes   number of the root node; [node]

@@ -1,7 +1,7 @@
 """Read a problem: K or generators, a point, a prior and a domain become an ideal on the stratum {0}.
 
 K ≥ 0 is brought to the form K ≍ max_j |g_j|^power near the point: a sum of squares with positive weights gives its roots
-(power 2), a perfect square its root (power 2), anything else is the only generator itself (power 1). Functions that are not
+(power 2), visible or found by `theory.rlct.gram`; anything else is the only generator itself (power 1). Functions that are not
 polynomials go through `theory.rlct.analytic`. Coordinates are measured from the point, and reflected where the domain
 lies below it (x ≤ 1 at x = 1), so that a restricted coordinate is always ≥ 0.
 """
@@ -19,6 +19,7 @@ from theory.jets import exact
 from theory.minimum import point as read_point
 from theory.rlct import analytic
 from theory.rlct.domain import local, read_domain, read_prior
+from theory.rlct.gram import sum_of_squares
 from theory.rlct.polynomials import Poly, Ring, monoms, primitive
 from theory.rlct.stratum import ABSENT, SMALL, UNIT, Stratum
 
@@ -73,15 +74,17 @@ def read(
             raise BadInput(f"{g} holds the unknown symbol {min(unknown, key=str)}; list it among the variables")
     moved = [local(g, shift) for g in given]
     if generators is not None:
-        roots, weights, power = moved, [sp.S.One] * len(moved), 2
+        roots, weights, power, span = moved, [sp.S.One] * len(moved), 2, moved
     else:
-        roots, weights, power = squares(moved[0], variables)
+        roots, weights, power, span = squares(moved[0], variables)
     relation: dict[str, Any] = {
         "kind": "squares" if power == 2 else "itself",
         "weights": [str(w) for w in weights],
         "roots": [str(r) for r in roots],
     }
-    polynomials, comparisons = analytic.polynomial_ideal(roots, variables, power)
+    polynomials, comparisons = analytic.polynomial_ideal(span, variables, power)
+    if span is not roots:
+        relation["span"] = [str(g) for g in span]
     if comparisons:
         relation["comparisons"] = comparisons
     asked, signs = variables, dict(zip(variables, signs, strict=True))
@@ -124,20 +127,31 @@ def arranged(polynomials: Sequence[sp.Expr], variables: Sequence[sp.Symbol]) -> 
     return (*order, *(v for v in variables if v not in order))
 
 
-def squares(K: sp.Expr, variables: Sequence[sp.Symbol]) -> tuple[list[sp.Expr], list[sp.Expr], int]:
-    """(roots, weights, 2) when K is visibly Σ w_i r_i² with w_i > 0, else ([K], [1], 1)."""
+def squares(K: sp.Expr, variables: tuple[sp.Symbol, ...]) -> tuple[list[sp.Expr], list[sp.Expr], int, list[sp.Expr]]:
+    """(roots, weights, 2, basis of their span) when K is known to be Σ w_i r_i² with w_i > 0, else ([K], [1], 1, [K])."""
     terms = sp.Add.make_args(K)
     found = [_square(t) for t in terms]
     if all(f is not None for f in found):
-        return [f[1] for f in found if f], [f[0] for f in found if f], 2
+        return _weighted([f for f in found if f])
     if K.is_polynomial(*variables):
         factored = _square(sp.factor(K)) if len(terms) <= 400 else None
         if factored:
-            return [factored[1]], [factored[0]], 2
+            return _weighted([factored])
         completed = complete(K, list(variables))
         if completed and len(completed) > 1:
-            return [r for _, r in completed], [w for w, _ in completed], 2
-    return [K], [sp.S.One], 1
+            return _weighted(completed)
+        proved = sum_of_squares(K, variables)
+        if proved:
+            return list(proved.roots), list(proved.weights), 2, list(proved.span)
+    itself = [K]
+    return itself, [sp.S.One], 1, itself
+
+
+def _weighted(
+    found: Sequence[tuple[sp.Expr, sp.Expr]],
+) -> tuple[list[sp.Expr], list[sp.Expr], int, list[sp.Expr]]:
+    roots = [r for _, r in found]
+    return roots, [w for w, _ in found], 2, roots
 
 
 def _square(term: sp.Expr) -> tuple[sp.Expr, sp.Expr] | None:

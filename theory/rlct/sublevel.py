@@ -6,7 +6,7 @@ product with other such g and with powers of x. In the dual programme of a lower
 
     rows a_j + e for monomials, d_j·(unit vector of x) + e for generators with such a d_j, all with the *same* x,
 
-and and any y that is feasible with cost min(1, h + 1) for x (g may vanish away from x = 0) proves λ ≥ Σ y_j. Of the multiplicity
+and any y that is feasible with cost min(1, h + 1) for x (g may vanish away from x = 0) proves λ ≥ Σ y_j. Of the multiplicity
 nothing is said but that it is at most the number of coordinates.
 
 x is in no relation of a dependent quantity: g then depends on x by its own terms alone.

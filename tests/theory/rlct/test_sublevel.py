@@ -1,6 +1,8 @@
 """The lower bound by derivatives: against known thresholds, by hand, and where nothing else bounds from below."""
 
 import json
+import random
+import time
 from fractions import Fraction
 from pathlib import Path
 
@@ -10,9 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from theory.certificate import report
-from theory.rlct import rlct_ideal
+from theory.rlct import rlct_ideal, sublevel
+from theory.rlct.effort import attempt
 from theory.rlct.polynomials import Ring
 from theory.rlct.problem import read
+from theory.rlct.search import Search
 from theory.rlct.stratum import FREE, SMALL, UNIT, Stratum
 from theory.rlct.sublevel import sublevel_bound
 
@@ -82,6 +86,48 @@ def test_it_is_below_what_the_resolution_finds(terms, data):
     answer = rlct_ideal(generators, (X, Y), time_limit=1)
     found = sublevel_bound(read(generators, None, (X, Y), None, 1, "real").stratum)
     assert found is None or found[0][0] / 2 <= Fraction(int(answer.upper.p), int(answer.upper.q))
+
+
+def contradictions(seeds=80):
+    """(bounds by derivatives, how many of them exceed what holds), at all strata of resolutions with priors and boundaries."""
+    X, rng, seen, wrong = sp.symbols("x y z w", real=True), random.Random(11), 0, 0
+    for _ in range(seeds):
+        variables = X[: rng.choice([2, 2, 3, 3, 4])]
+        generators = [
+            sp.Add(
+                *(
+                    rng.choice([1, -1, 2, -3]) * sp.prod(rng.choice(variables) for _ in range(rng.randint(1, 4)))
+                    for _ in range(rng.randint(1, 4))
+                )
+            )
+            for _ in range(rng.randint(1, 3))
+        ]
+        generators = [g for g in map(sp.expand, generators) if g != 0] or [variables[0]]
+        prior = sp.prod(sp.Abs(v) ** rng.choice([0, 0, 0, 1, sp.Rational(-1, 2)]) for v in variables)
+        domain = {v: rng.choice([(None, None), (None, None), (0, None)]) for v in variables}
+        problem = read(generators, None, variables, None, prior, domain)
+        search = Search(problem.stratum, deadline=time.monotonic_ns() + 10**9)
+        search.run()
+        for node in search.nodes:
+            found = [] if node.simple.empty else [attempt(sublevel_bound, s) for s in (node.given, node.simple)]
+            seen += sum(b is not None for b in found)
+            wrong += sum(b is not None and b[0] > node.upper for b in found)
+    return seen, wrong
+
+
+def test_no_stratum_contradicts_it():
+    seen, wrong = contradictions()
+    assert seen >= 200 and wrong == 0
+
+
+def test_wrong_bounds_would_be_noticed(monkeypatch):
+    """One derivative less, or the Jacobian's exponent of x taken as gained where g may vanish away from x = 0."""
+    orders = sublevel._orders
+    with monkeypatch.context() as patch:
+        patch.setattr(sublevel, "_orders", lambda s, x: {j: (max(d - 1, 1), p) for j, (d, p) in orders(s, x).items()})
+        assert contradictions(150)[1] >= 5
+    monkeypatch.setattr(sublevel, "min", lambda one, cost: cost, raising=False)
+    assert contradictions()[1] >= 5
 
 
 @pytest.mark.parametrize("kinds", [(SMALL, SMALL), (SMALL, FREE), (FREE, UNIT)])
