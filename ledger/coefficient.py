@@ -21,12 +21,13 @@ Reading order: `Problem`, `CoefficientClaim`, its methods `derived`, `enclosed`,
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
 
 import sympy as sp
 from flint import arb
 
+from ledger import polynomials
 from ledger.claim import Budget, Evidence, Figure, Series, Status
 from ledger.compare import combine, meets
 from ledger.evidence import encloses, estimates
@@ -76,7 +77,7 @@ class Problem:
 
     def chain_coefficients(self, order: int, e: sp.Rational) -> tuple[sp.Expr, ...]:
         """The same under the discrete chain with step e/t."""
-        return langevin.cumulant(self.loss, self.observables, self.variables, e=e, order=order, at=self.at)
+        return _of_chain(self, order, e)
 
     def __str__(self) -> str:
         names = ", ".join(map(str, self.observables))
@@ -140,19 +141,10 @@ class CoefficientClaim:
 
     def _enclose(self, problem: Problem) -> Evidence:
         expected = self.formula(problem)
-        ladder: dict[int, arb] = {}
-        d = len(problem.variables)
-        wanted, target = DIGITS.get(d, 30), TARGET_DIGITS.get(d, 16)
-
-        def value(t: int) -> arb:
-            posterior = Posterior(problem.loss, problem.variables, t, prior=problem.prior, digits=wanted)
-            ladder[t] = posterior.cumulant(problem.observables)
-            return ladder[t]
-
-        with digits(wanted):
-            found = extrapolate.coefficients(value, order=self.order, target_digits=target)[self.order]
+        ball, ladder = extrapolated(problem, self.order)
+        with digits(DIGITS.get(len(problem.variables), 30)):
             figure = self._ladder_figure(ladder, expected, problem)
-            return encloses(self.name, found.ball, expected, (figure,), problem=str(problem))
+            return encloses(self.name, ball, expected, (figure,), problem=str(problem))
 
     def _ladder_figure(self, ladder: Mapping[int, arb], expected: sp.Expr, problem: Problem) -> Figure:
         t = tuple(float(t) for t in ladder)
@@ -238,11 +230,34 @@ class CoefficientClaim:
         )
 
 
+@lru_cache(maxsize=256)
+def _of_chain(problem: Problem, order: int, e: sp.Rational) -> tuple[sp.Expr, ...]:
+    return langevin.cumulant(problem.loss, problem.observables, problem.variables, e=e, order=order, at=problem.at)
+
+
+@lru_cache(maxsize=256)
+def extrapolated(problem: Problem, order: int) -> tuple[arb, Mapping[int, arb]]:
+    """The coefficient of t^{−order} as a ball, and the certified cumulants that it comes from by t; no formula enters."""
+    d = len(problem.variables)
+    wanted, target = DIGITS.get(d, 30), TARGET_DIGITS.get(d, 16)
+    ladder: dict[int, arb] = {}
+
+    def value(t: int) -> arb:
+        posterior = Posterior(problem.loss, problem.variables, t, prior=problem.prior, digits=wanted)
+        ladder[t] = posterior.cumulant(problem.observables)
+        return ladder[t]
+
+    with digits(wanted):
+        return extrapolate.coefficients(value, order=order, target_digits=target)[order].ball, ladder
+
+
+@lru_cache(maxsize=256)
 def estimate_cumulant(problem: Problem, plan: Sampling, *, adjusted: bool = False) -> "Estimate":
     """The joint cumulant of the problem's observables, sampled at t = plan.t with step plan.e/t from its minimum.
 
     SGLD, or with `adjusted` its Metropolis-adjusted form, whose law is the posterior at any step; the variance is reduced by
     control variates that are exact for the chain (`sampler.control`). A prior enters as a change of the loss by −log(prior)/t.
+    Remembered, as `extrapolated` is: other formulas about one problem meet one run.
     """
     import jax
     import jax.numpy as jnp
@@ -250,15 +265,13 @@ def estimate_cumulant(problem: Problem, plan: Sampling, *, adjusted: bool = Fals
     from sampler import chain, control
     from sampler.kernels.mala import mala
     from sampler.kernels.sgld import sgld
-    from sampler.lower import lower, lower_loss
     from sampler.posterior import LocalPosterior
 
     centre = jnp.asarray([float(w) for w in problem.minimum.values()])
-    loss = problem.loss - sp.log(problem.prior) / plan.t
-    posterior = LocalPosterior(lower_loss(loss, problem.variables), jnp.zeros((1, 0)), centre, plan.t, 0.0)
+    loss, data = polynomials.target(problem.loss - sp.log(problem.prior) / plan.t, problem.variables)
+    posterior = LocalPosterior(loss, data, centre, plan.t, 0.0)
     kernel = (mala if adjusted else sgld)(float(plan.e) / plan.t)
-    distinct = tuple(dict.fromkeys(problem.observables))
-    observables = {str(i): lower(phi, problem.variables) for i, phi in enumerate(distinct)}
+    observables = {str(i): phi for i, phi in enumerate(dict.fromkeys(problem.observables))}
     run = chain.run(
         jax.random.key(plan.seed),
         kernel,
@@ -267,12 +280,12 @@ def estimate_cumulant(problem: Problem, plan: Sampling, *, adjusted: bool = Fals
         draws=plan.draws,
         burn_in=burn_in(problem, plan),
         thin=plan.thin,
-        observables={
-            **observables,
-            "fields": control.fields(kernel, posterior, degree=_degree(len(problem.variables))),
-        },
+        observables={"w": polynomials.itself},
+        statistics={"fields": control.statistic(kernel, posterior, degree=_degree(len(problem.variables)))},
     )
-    traces = [run.trace(str(distinct.index(phi))) for phi in problem.observables]
+    run = polynomials.recorded(run, observables, problem.variables)
+    names = {phi: name for name, phi in observables.items()}
+    traces = [run.trace(names[phi]) for phi in problem.observables]
     return control.cumulant(traces, run.trace("fields"))
 
 

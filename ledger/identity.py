@@ -14,7 +14,9 @@ Reading order: `Response`, `enclosed`, `sampled`.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import sympy as sp
 from flint import arb
@@ -25,6 +27,9 @@ from ledger.evidence import encloses
 from numerics.perturbation import Perturbed
 from numerics.posterior import Posterior
 from numerics.precision import digits, rational
+
+if TYPE_CHECKING:
+    from sampler.diagnostics import Estimate
 
 DIGITS = 25
 H = sp.Symbol("h", real=True)
@@ -84,13 +89,8 @@ def enclosed(response: Response) -> Evidence:
 
 def sampled(response: Response, budget: Budget, *, chains: int = 1024, draws: int = 1000, seed: int = 11) -> Evidence:
     """Three Metropolis-adjusted runs: the response measured, against the fluctuation measured."""
-    from sampler import diagnostics
-
-    draws *= budget.effort
     delta, scale = response.delta, 2 * float(response.delta) * response.t
-    traces = _runner(response, chains, draws, seed)
-    low, high = (diagnostics.mean(traces(h, number)[0]) for number, h in enumerate((-delta, delta)))
-    fluctuation = diagnostics.covariance(*traces(sp.S.Zero, 2))
+    low, high, fluctuation = _measured(replace(response, factor=-1), chains, draws * budget.effort, seed)
     measured = (float(high.mean) - float(low.mean)) / scale
     sem = (float(high.sem) ** 2 + float(low.sem) ** 2) ** 0.5 / scale
     with digits(DIGITS):
@@ -113,6 +113,16 @@ def sampled(response: Response, budget: Budget, *, chains: int = 1024, draws: in
     words = result.words(measured, error, predicted)
     figure = _figure(response, low, high, fluctuation)
     return Evidence(result.status, f"{response.name}: {words}", data, (figure,))
+
+
+@lru_cache(maxsize=64)
+def _measured(response: Response, chains: int, draws: int, seed: int) -> tuple["Estimate", "Estimate", "Estimate"]:
+    """⟨φ⟩ at h = −δ and +δ, Cov(φ, direction) at 0; the claimed factor does not enter, and other factors meet the same runs."""
+    from sampler import diagnostics
+
+    traces = _runner(response, chains, draws, seed)
+    low, high = (diagnostics.mean(traces(h, number)[0]) for number, h in enumerate((-response.delta, response.delta)))
+    return low, high, diagnostics.covariance(*traces(sp.S.Zero, 2))
 
 
 def _runner(response: Response, chains: int, draws: int, seed: int) -> Callable:

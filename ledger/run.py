@@ -1,8 +1,8 @@
 """Run claims through the layers and keep everything that was found.
 
-`run` takes the claims one by one and each claim layer by layer, with the wall time of each. Nothing that was computed
-is lost: an exception inside a layer becomes evidence owed ("failed: …"), an interruption returns what there is, and
-with `keep` the report is saved after every claim.
+`run` takes the claims one by one and each claim layer by layer, with the wall time of each; several processes may share them.
+Nothing that was computed is lost: an exception inside a layer becomes evidence owed ("failed: …"), an interruption returns what
+there is, and with `keep` the report is saved after every claim.
 
     Step          what the progress callback is told
     LayerResult   the evidence of one layer and its wall time
@@ -11,24 +11,24 @@ with `keep` the report is saved after every claim.
     Report        all of it, with the environment; `to_json` is what `verify --json` prints
 """
 
-import multiprocessing
 import platform
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
-from contextlib import contextmanager, nullcontext, suppress
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from ledger import output
+from ledger import output, processes
 from ledger.claim import Budget, Claim, Evidence, Figure, Layer, Status, Verdict, verdict
 from theory.errors import BadInput
 
 SEEDS = "fixed in each claim"
+MOST_PROCESSES = 8  # each takes a gigabyte or two of memory, and compiles for itself
 _PACKAGES = ("threefold", "sympy", "python-flint", "mpmath", "numpy", "scipy", "jax")
 # Fields that a layer always reports, null where its test has no such number.
 _FIELDS: dict[Layer, tuple[str, ...]] = {
@@ -142,61 +142,84 @@ def run(
     applied: Callable[..., Any] | None = None,
     jobs: int = 1,
 ) -> Report:
-    """Test the claims in the layers asked for, in the order of `Layer`, then run the applied section if there is one.
+    """Test the claims in the layers asked for, in the order of `Layer`, and run the applied section if there is one.
 
     applied: called as `applied(budget, progress)`, where `progress` takes a message; what it returns needs `data`,
     `figures` and `summary`. keep: where the JSON report is saved after every claim, marked interrupted until the end. jobs: how
-    many processes share the claims, which must then be the ledger's own; the sampled layer uses all cores by itself and
-    stays in this one.
+    many processes share the work (`ledger.processes`): the claims must then be the ledger's own, and `applied` a function of a
+    module. With an accelerator, which processes do not share, everything that samples stays in this one.
     """
     layers = [layer for layer in Layer if layer in layers]
-    total = len(claims) + (applied is not None)
-    tell = progress or (lambda step: None)
     record = _Record(claims, budget, keep)
+    tell = progress or (lambda step: None)
+    sampling = Layer.SAMPLED in layers or applied is not None
     try:
-        if Layer.SAMPLED in layers:
+        if sampling:
             enable_double_precision()
-        parallel = jobs > 1 and Layer.SAMPLED not in layers
-        with _processes(claims, budget, layers, jobs) if parallel else nullcontext() as ahead:
-            for done, claim in enumerate(claims):
-                for layer in layers:
-                    tell(Step(claim.id, layer, done, total))
-                    result = ahead[done, layer].result() if ahead else _timed(claim.test(layer), budget)
-                    record.add(done, layer, result)
-                    tell(Step(claim.id, layer, done, total, result.evidence))
-                record.save(interrupted=True)
-        if applied is not None:
-            record.section = _applied_section(applied, budget, lambda note: tell(Step(note, None, len(claims), total)))
+        if jobs > 1 and not (sampling and _accelerated()):
+            _shared(record, layers, tell, applied, jobs)
+        else:
+            _alone(record, layers, tell, applied)
     except KeyboardInterrupt:
         return record.save(interrupted=True)
     return record.save(interrupted=False)
 
 
-@contextmanager
-def _processes(
-    claims: Sequence[Claim], budget: Budget, layers: Sequence[Layer], jobs: int
-) -> Iterator[dict[tuple[int, Layer], Future[LayerResult]]]:
-    """Every layer of every claim under way in `jobs` new processes, in order; what has not begun at the end is dropped."""
-    with ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context("spawn")) as pool:
-        try:
-            yield {
-                (n, layer): pool.submit(_there, c.id, layer, budget) for n, c in enumerate(claims) for layer in layers
-            }
-        finally:
-            pool.shutdown(wait=False, cancel_futures=True)
+def _alone(record: "_Record", layers: Sequence[Layer], tell: Progress, applied: Callable[..., Any] | None) -> None:
+    """Claim by claim, layer by layer, in this process."""
+    claims, total = record.claims, len(record.claims) + (applied is not None)
+    for done, claim in enumerate(claims):
+        for layer in layers:
+            tell(Step(claim.id, layer, done, total))
+            result = _timed(claim.test(layer), record.budget)
+            record.add(done, layer, result)
+            tell(Step(claim.id, layer, done, total, result.evidence))
+        record.save(interrupted=True)
+    if applied is not None:
+        record.section = _applied_section(
+            applied, record.budget, lambda note: tell(Step(note, None, len(claims), total))
+        )
 
 
-def _there(claim: str, layer: Layer, budget: Budget) -> LayerResult:
-    """One layer of one of the ledger's claims, by its id: tests are closures and do not travel."""
+def _shared(
+    record: "_Record", layers: Sequence[Layer], tell: Progress, applied: Callable[..., Any] | None, jobs: int
+) -> None:
+    """All layers of a claim in one process; the applied section, which takes longest, is begun at once."""
+    claims, budget = record.claims, record.budget
+    tasks: list[Callable[[], Any]] = [partial(_there, claim.id, layers, budget) for claim in claims]
+    tasks += [] if applied is None else [partial(_applied_there, applied, budget)]
+    tell(Step("starting", None, 0, len(tasks)))
+    for done, (number, found) in enumerate(processes.share(tasks, min(jobs, MOST_PROCESSES))):
+        if number == len(claims):
+            record.section = _no_section(found, 0.0) if isinstance(found, Exception) else found
+            continue
+        for layer in layers:
+            result = LayerResult(_failed(found), 0.0) if isinstance(found, Exception) else found[layer]
+            record.add(number, layer, result)
+            tell(Step(claims[number].id, layer, done, len(tasks), result.evidence))
+        record.save(interrupted=True)
+
+
+def _there(claim: str, layers: Sequence[Layer], budget: Budget) -> dict[Layer, LayerResult]:
+    """The layers of one of the ledger's claims, by its id: tests are closures and do not travel."""
     from ledger.claims import all_claims
 
-    return _timed(next(each for each in all_claims() if each.id == claim).test(layer), budget)
+    if Layer.SAMPLED in layers:
+        enable_double_precision()
+    chosen = next(each for each in all_claims() if each.id == claim)
+    return {layer: _timed(chosen.test(layer), budget) for layer in layers}
+
+
+def _applied_there(applied: Callable[..., Any], budget: Budget) -> Section:
+    enable_double_precision()
+    return _applied_section(applied, budget, lambda note: None)
 
 
 class _Record:
     """What a run has found so far."""
 
     def __init__(self, claims: Sequence[Claim], budget: Budget, keep: Path | None):
+        self.claims = claims
         self.results = [ClaimResult(claim) for claim in claims]
         self.section: Section | None = None
         self.budget, self.keep = budget, keep
@@ -233,8 +256,12 @@ def _timed(test: Callable[[Budget], Evidence], budget: Budget) -> LayerResult:
     try:
         evidence = test(budget)
     except Exception as problem:
-        evidence = Evidence(Status.OPEN, f"failed: {_one_line(problem)}", {"error": type(problem).__name__})
+        evidence = _failed(problem)
     return LayerResult(evidence, time.perf_counter() - start)
+
+
+def _failed(problem: Exception) -> Evidence:
+    return Evidence(Status.OPEN, f"failed: {_one_line(problem)}", {"error": type(problem).__name__})
 
 
 def _applied_section(applied: Callable[..., Any], budget: Budget, tell: Callable[[str], None]) -> Section:
@@ -243,8 +270,11 @@ def _applied_section(applied: Callable[..., Any], budget: Budget, tell: Callable
         found = applied(budget, tell)
         return Section(found.data, tuple(found.figures), tuple(found.summary), time.perf_counter() - start)
     except Exception as problem:
-        failure = {"error": type(problem).__name__}
-        return Section(failure, (), (f"failed: {_one_line(problem)}",), time.perf_counter() - start)
+        return _no_section(problem, time.perf_counter() - start)
+
+
+def _no_section(problem: Exception, seconds: float) -> Section:
+    return Section({"error": type(problem).__name__}, (), (f"failed: {_one_line(problem)}",), seconds)
 
 
 def _layer_json(layer: Layer, result: LayerResult | None) -> dict[str, Any]:
@@ -272,6 +302,12 @@ def enable_double_precision() -> None:
     import jax
 
     jax.config.update("jax_enable_x64", True)
+
+
+def _accelerated() -> bool:
+    import jax
+
+    return jax.default_backend() != "cpu"
 
 
 def package_version(package: str) -> str | None:

@@ -17,11 +17,12 @@ every standard error here has a floor (ROUNDING times the spread of the series).
 Not for minibatches (the conditional mean is that of the full batch), and not for a chain that has not settled: fields with mean
 0 under the stationary law say nothing about others.
 
-Reading order: `fields` (to record), `mean`, `cumulant` (to estimate), `reduced`.
+Reading order: `fields` or `statistic` (to record), `mean`, `cumulant` (to estimate), `reduced`.
 """
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import lru_cache
 from itertools import combinations, combinations_with_replacement
 from math import factorial, prod
 from typing import Any
@@ -33,7 +34,7 @@ from jaxtyping import Array, Float
 
 from sampler import diagnostics
 from sampler.diagnostics import Estimate
-from sampler.kernels.kernel import Kernel
+from sampler.kernels.kernel import Kernel, State
 from sampler.kernels.mala import MALA
 from sampler.kernels.sgld import SGLD
 from sampler.posterior import LocalPosterior
@@ -50,21 +51,8 @@ def fields(kernel: Kernel, posterior: LocalPosterior, *, degree: int = 3) -> Cal
     Give it to `chain.run` as an observable and its trace to `mean` or `cumulant`. Raises `BadInput` for a minibatch posterior, a
     kernel other than SGLD and MALA, or more than 1000 monomials.
     """
-    if posterior.batch_size is not None:
-        raise BadInput("control.fields: the fields have mean 0 for full-batch chains only; set batch_size=None.")
-    if not isinstance(kernel, SGLD | MALA):
-        raise BadInput(f"control.fields knows the kernels sgld and mala, not {type(kernel).__name__}.")
-    moving = posterior.moving  # outside of any trace: it decides shapes
-    d = moving.size
-    powers = [_powers(d, c) for k in range(1, degree + 1) for c in combinations_with_replacement(range(d), k)]
-    if len(powers) > MOST_FIELDS:
-        raise BadInput(
-            f"control.fields: {d} weights have {len(powers)} monomials of degree ≤ {degree} and {MOST_FIELDS} is the most; "
-            "take a smaller degree."
-        )
-    scale = float(posterior.nbeta) ** 0.5
-    build = _one_step if isinstance(kernel, SGLD) else _stein
-    noise = float(kernel.epsilon) * scale**2
+    powers, build, noise = _plan(kernel, posterior, degree)
+    moving, scale = posterior.moving, float(posterior.nbeta) ** 0.5
 
     def field(params: Any) -> Float[Array, " k"]:
         _, gradient = posterior.value_and_gradient(params, posterior.data)
@@ -73,6 +61,50 @@ def fields(kernel: Kernel, posterior: LocalPosterior, *, degree: int = 3) -> Cal
         return jnp.stack(build(x, g, powers, noise))
 
     return field
+
+
+def statistic(
+    kernel: Kernel, posterior: LocalPosterior, *, degree: int = 3
+) -> Callable[[LocalPosterior, State], Float[Array, " k"]]:
+    """The same fields as one of the `statistics` of `chain.run`, from the gradient that the chain has anyway.
+
+    One function serves all posteriors whose moving weights are as many and whose ε nβ is the same, so that a change of the data
+    compiles nothing again. Raises as `fields` does.
+    """
+    powers, build, noise = _plan(kernel, posterior, degree)
+    return _statistic(tuple(powers), build, noise, tuple(posterior.moving.tolist()))
+
+
+@lru_cache(maxsize=64)
+def _statistic(powers: tuple[tuple[int, ...], ...], build: Callable, noise: float, moving: tuple[int, ...]) -> Callable:
+    chosen = np.asarray(moving)
+
+    def fields_of(posterior: LocalPosterior, state: State) -> Float[Array, " k"]:
+        scale = jnp.sqrt(posterior.nbeta)
+        x = ravel_pytree(posterior.displacement(state.position))[0][chosen] * scale
+        g = ravel_pytree(state.gradient)[0][chosen] / scale
+        return jnp.stack(build(x, g, list(powers), noise))
+
+    return fields_of
+
+
+def _plan(
+    kernel: Kernel, posterior: LocalPosterior, degree: int
+) -> tuple[list[tuple[int, ...]], Callable[..., list[Array]], float]:
+    """The monomials, what is built of them, and ε nβ; decided outside of any trace."""
+    if posterior.batch_size is not None:
+        raise BadInput("control.fields: the fields have mean 0 for full-batch chains only; set batch_size=None.")
+    if not isinstance(kernel, SGLD | MALA):
+        raise BadInput(f"control.fields knows the kernels sgld and mala, not {type(kernel).__name__}.")
+    d = posterior.moving.size
+    powers = [_powers(d, c) for k in range(1, degree + 1) for c in combinations_with_replacement(range(d), k)]
+    if len(powers) > MOST_FIELDS:
+        raise BadInput(
+            f"control.fields: {d} weights have {len(powers)} monomials of degree ≤ {degree} and {MOST_FIELDS} is the most; "
+            "take a smaller degree."
+        )
+    noise = float(kernel.epsilon) * float(posterior.nbeta)
+    return powers, _one_step if isinstance(kernel, SGLD) else _stein, noise
 
 
 def _powers(d: int, indices: tuple[int, ...]) -> tuple[int, ...]:

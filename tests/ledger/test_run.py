@@ -1,6 +1,8 @@
 """A run loses nothing, weighs the layers, and reports in the promised fields."""
 
 import json
+import os
+import signal
 from fractions import Fraction
 
 import jax
@@ -216,11 +218,35 @@ def test_what_cannot_be_written_is_refused_early(tmp_path):
 
 
 def test_two_processes_find_what_one_finds():
-    """The ledger's own claims in other processes: the same evidence, in the same order, an unknown layer not run."""
-    chosen = [each for each in all_claims() if each.id in ("Def 5", "eq 33", "eq 31")]
-    alone = run(chosen, [Layer.ENCLOSED], Budget.QUICK)
-    shared = run(chosen, [Layer.ENCLOSED], Budget.QUICK, jobs=2)
-    assert [each.claim.id for each in shared.claims] == [each.claim.id for each in alone.claims]
+    """One of the ledger's own claims in another process: the same evidence, z-scores included, and no other layer run."""
+    chosen = [each for each in all_claims() if each.id == "Def 5"]
+    layers = [Layer.ENCLOSED, Layer.SAMPLED]
+    steps: list[Step] = []
+    with jax.enable_x64(True):
+        alone = run(chosen, layers, Budget.QUICK)
+    shared = run(chosen, layers, Budget.QUICK, progress=steps.append, applied=applied_section, jobs=2)
     for one, other in zip(alone.claims, shared.claims, strict=True):
-        assert one.layers[Layer.ENCLOSED].evidence.summary == other.layers[Layer.ENCLOSED].evidence.summary
-        assert set(other.layers) == {Layer.ENCLOSED}
+        assert [one.layers[each].evidence.summary for each in layers] == [
+            other.layers[each].evidence.summary for each in layers
+        ]
+        assert set(other.layers) == set(layers)
+    assert shared.applied is not None and shared.applied.data == {"budget": "quick", "bits": 64}
+    assert {step.name for step in steps} == {"starting", "Def 5"}
+
+
+def applied_section(budget, progress):
+    """A function of a module, which another process can find."""
+    progress("here")
+    return Section({"budget": str(budget), "bits": jax.numpy.zeros(1).dtype.itemsize * 8}, (), (), 0.0)
+
+
+def ends(budget, progress):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def test_a_process_that_is_killed_costs_only_what_it_did():
+    chosen = [each for each in all_claims() if each.id in ("eq 2", "Def 5")]
+    report = run(chosen, [Layer.ENCLOSED], Budget.QUICK, applied=ends, jobs=2)
+    assert report.applied is not None and "ended from outside" in report.applied.summary[0]
+    assert [each.claim.id for each in report.claims] == [each.id for each in chosen]
+    assert [each.layers[Layer.ENCLOSED].evidence.data["digits"] >= 15 for each in report.claims] == [True, True]

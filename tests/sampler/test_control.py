@@ -50,6 +50,18 @@ def test_every_field_has_mean_zero(kernel, gamma: float) -> None:
     assert np.abs(diagnostics.mean(fields).z(0.0)).max() < BOUND
 
 
+@pytest.mark.parametrize("kernel", [sgld(1.0 / T), mala(1.0 / T)], ids=["sgld", "mala"])
+def test_the_statistic_is_the_fields_and_one_function_for_all_losses(kernel) -> None:
+    posterior, other = posterior_of(LOSS, 10.0), posterior_of(QUADRATIC)
+    statistic = control.statistic(kernel, posterior, degree=3)
+    assert control.statistic(kernel, other, degree=3) is statistic
+    run = chain.run(
+        jax.random.key(3), kernel, posterior, chains=8, draws=20, burn_in=10,
+        observables={"fields": control.fields(kernel, posterior, degree=3)}, statistics={"statistic": statistic},
+    )  # fmt: skip
+    assert np.abs(run.trace("statistic") - run.trace("fields")).max() < 1e-12
+
+
 def test_steins_fields_are_not_those_of_the_discrete_chain() -> None:
     """Continuous-time identities on an SGLD chain at u = 1 … 2: refused by many standard errors."""
     posterior = posterior_of(LOSS)
@@ -74,13 +86,21 @@ def test_estimates_keep_their_target_and_lose_their_variance() -> None:
         assert direct.sem**2 > 100 * reduced.sem**2
 
 
+PHIS = (x**2 + x * y, x + y / 2 - x**2 / 4, x)
+
+
+@pytest.fixture(scope="module")
+def long_run():
+    """(traces of PHIS, fields), for several cumulants."""
+    with jax.enable_x64(True):
+        return sample(sgld(float(STEP) / T), posterior_of(LOSS), PHIS, draws=2000)
+
+
 @pytest.mark.parametrize("picks", [(0, 1, 1, 2), (2, 2, 2, 2), (2, 2, 2, 2, 2)])
-def test_higher_cumulants_meet_the_law_of_the_chain(picks) -> None:
+def test_higher_cumulants_meet_the_law_of_the_chain(picks, long_run) -> None:
     """κ₄ and κ₅; leaving out the pairs of the fourth cumulant would shift it by 3 Cov², hundreds of standard errors."""
-    kernel, posterior = sgld(float(STEP) / T), posterior_of(LOSS)
-    phis = (x**2 + x * y, x + y / 2 - x**2 / 4, x)
-    traces, fields = sample(kernel, posterior, phis, draws=2000)
-    series = langevin.cumulant(LOSS, [phis[i] for i in picks], (x, y), e=STEP, order=9)
+    traces, fields = long_run
+    series = langevin.cumulant(LOSS, [PHIS[i] for i in picks], (x, y), e=STEP, order=9)
     expected = float(sum(c * sp.Rational(1, T) ** k for k, c in enumerate(series)))
     truncation = abs(float(series[-1] * sp.Rational(1, T) ** 9))
     estimate = control.cumulant([traces[i] for i in picks], fields)
