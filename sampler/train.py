@@ -8,7 +8,10 @@ of the answer.
 Weight decay changes the minimum, so it belongs to the loss and not to the optimiser: `decayed` writes it there.
 Double precision (`jax.config.update("jax_enable_x64", True)`) is needed for gradients below about 1e-4.
 
-Reading order: `decayed`, `minimise`.
+What a method of its own needs (one that goes on from a minimum to that of changed data, say) is public too: the loss with its
+gradient, and products with the Hessian, as functions of the flat weights w, `unravel(w)` their tree.
+
+Reading order: `decayed`, `minimise`; then `value_and_gradient`, `hessian_product`.
 """
 
 from collections.abc import Callable
@@ -20,7 +23,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.flatten_util import ravel_pytree
-from jaxtyping import Array, PyTree, Scalar
+from jaxtyping import Array, Float, PyTree, Scalar
 from scipy.optimize import minimize
 
 from sampler.posterior import Example, Loss, Params, dot
@@ -73,7 +76,7 @@ def minimise(
 
     def objective(w: np.ndarray) -> tuple[float, np.ndarray]:
         nonlocal count
-        value, slope = _value_and_gradient(loss, unravel, jnp.asarray(w, start.dtype), data)
+        value, slope = value_and_gradient(loss, unravel, jnp.asarray(w, start.dtype), data)
         count += 1
         if progress:
             progress(count, float(value))
@@ -100,15 +103,23 @@ def _flat_loss(loss: Loss, unravel: Callable, w: Array, data: Example) -> Scalar
 
 
 @partial(jax.jit, static_argnums=(0, 1))
-def _value_and_gradient(loss: Loss, unravel: Callable, w: Array, data: Example) -> tuple[Scalar, Array]:
+def value_and_gradient(
+    loss: Loss, unravel: Callable[[Array], Params], w: Float[Array, " d"], data: PyTree[Array]
+) -> tuple[Scalar, Float[Array, " d"]]:
+    """L_n and DL_n at the flat weights w. Compiled once for the same functions and shapes."""
     return jax.value_and_grad(partial(_flat_loss, loss, unravel))(w, data)
 
 
 @partial(jax.jit, static_argnums=(0, 1))
-def _newton_direction(loss: Loss, unravel: Callable, w: Array, slope: Array, data: Example) -> Array:
+def hessian_product(
+    loss: Loss, unravel: Callable[[Array], Params], w: Float[Array, " d"], data: PyTree[Array], v: Float[Array, " d"]
+) -> Float[Array, " d"]:
+    """D²L_n v at the flat weights w. Compiled once for the same functions and shapes."""
     gradient = jax.grad(partial(_flat_loss, loss, unravel))
+    return jax.jvp(lambda w: gradient(w, data), (w,), (v,))[1]
 
-    def hessian(v: Array) -> Array:
-        return jax.jvp(lambda w: gradient(w, data), (w,), (v,))[1]
 
-    return jax.scipy.sparse.linalg.cg(hessian, slope, tol=1e-6, maxiter=2 * w.size)[0]
+@partial(jax.jit, static_argnums=(0, 1))
+def _newton_direction(loss: Loss, unravel: Callable, w: Array, slope: Array, data: Example) -> Array:
+    product = partial(hessian_product, loss, unravel, w, data)
+    return jax.scipy.sparse.linalg.cg(product, slope, tol=1e-6, maxiter=2 * w.size)[0]

@@ -9,7 +9,7 @@ and put beside the predictions of theory, in two orders of 1/nβ and for two law
 with NUTS, which has no step bias, as a second road to the posterior; the learning coefficient and the susceptibilities of layers
 are compared in the same runs. What must be seen was settled on pilot runs of the small network of the quick budget, and before any
 draw of the full one: which chains are Laplace-valid (`predicted`), that χ²/dof of the discrete chain's two orders is 1 there, and
-how large it is when an order, or the step, is left out.
+how large it is when an order, or the step, is left out. The nβ of the full budget were chosen by these predictions, before a draw.
 
     trained.py    the networks and their minima            predicted.py   what theory says, and how far it may be trusted
     sampled.py    chains, reduced to means of stretches    agreement.py   χ² of a covariance matrix whose errors are correlated
@@ -34,11 +34,12 @@ PLANS: dict[Budget, tuple[Plan, ...]] = {
     Budget.QUICK: (
         Plan(
             "small mlp",
-            (Setting(3e4, 0.1, 1.5), Setting(5e4, 0.1, 2.5), Setting(1e3, 0.1, 2.5)),
+            (Setting(4e4, 0.1, 2.5), Setting(1e5, 0.1, 2.5), Setting(1e3, 0.1, 2.5)),
             (16, 12288, 500),
-            nuts=(5e4, 0.1),
+            nuts=(1e5, 0.1),
             nuts_size=(16, 160, 16),
-            layers=Setting(5e4, 0.1, 2.5),
+            layers=Setting(1e5, 0.1, 2.5),
+            layers_size=(16, 4096, 500),
             along=(0, 30, 300),
             along_at=Setting(1e4, 0.1, 1.0),
             along_size=(8, 1000, 500),
@@ -48,23 +49,24 @@ PLANS: dict[Budget, tuple[Plan, ...]] = {
         Plan(
             "mlp",
             (
-                Setting(3e4, 0.1, 1.0),
-                Setting(3e4, 0.1, 2.5),
+                Setting(1e5, 0.1, 2.5),
                 Setting(3e5, 0.1, 2.5),
-                Setting(3e4, 0.03, 1.5),
-                Setting(3e4, 1.0, 1.0),
-                Setting(3e3, 0.1, 2.5),
+                Setting(2e5, 0.1, 3.0),
+                Setting(1e5, 0.03, 2.5),
+                Setting(2e5, 1.0, 2.5),
+                Setting(1e4, 0.1, 2.5),
             ),
-            (16, 16384, 500),
-            nuts=(3e4, 0.1),
-            nuts_size=(16, 320, 32),
-            layers=Setting(3e4, 0.1, 2.5),
+            (16, 12288, 500),
+            nuts=(1e5, 0.1),
+            nuts_size=(16, 160, 16),
+            layers=Setting(1e5, 0.1, 2.5),
+            layers_size=(16, 4096, 500),
             along=(0, 10, 30, 100, 300, 1000),
             along_at=Setting(1e4, 0.1, 1.0),
-            along_size=(8, 2000, 500),
-            minibatch=Minibatch(Setting(1e5, 0.1, 0.25), 300),
+            along_size=(8, 1000, 500),
+            minibatch=Minibatch(Setting(2e5, 0.1, 0.25), 400),
         ),
-        Plan("cnn", (Setting(3e4, 0.1, 2.5), Setting(1e5, 0.1, 2.5), Setting(3e3, 0.1, 2.5)), (16, 16384, 500)),
+        Plan("cnn", (Setting(5e4, 0.1, 2.5), Setting(1e5, 0.1, 2.5), Setting(1e4, 0.1, 2.5)), (16, 12288, 500)),
     ),
 }
 

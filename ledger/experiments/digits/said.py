@@ -59,7 +59,9 @@ def _on_validity(one: Study, valid: list[Row], others: list[Row]) -> list[Statem
     if needed:
         better = all(r.squares[LEADING].value - r.squares[BEST].value > (r.expected[LEADING] - 1) / 2 for r in needed)
         pairs = _listed(
-            f"{square(r, LEADING)} → {square(r, BEST)} (expected {r.expected[LEADING]:.2g} → 1)" for r in needed
+            f"{square(r, LEADING)} → {square(r, BEST)}, a factor {r.squares[LEADING].value / r.squares[BEST].value:.2g} "
+            f"(expected {r.expected[LEADING]:.2g} → 1)"
+            for r in needed
         )
         said.append(
             Statement(
@@ -68,13 +70,17 @@ def _on_validity(one: Study, valid: list[Row], others: list[Row]) -> list[Statem
             )
         )
     told = [r for r in valid if r.expected[CONTINUOUS] >= APART]
-    away = [(r.squares[CONTINUOUS].value - 1) / r.outlook.scatter for r in told]
+    away = [_scatters(r, r.squares[CONTINUOUS].value) for r in told]
+    each = _listed(
+        f"{square(r, CONTINUOUS)} (expected {r.expected[CONTINUOUS]:.3g}), z = {_scatters(r, r.squares[CONTINUOUS].value):.1f} "
+        f"(expected {_scatters(r, r.expected[CONTINUOUS]):.1f})"
+        for r in valid
+    )
     said.append(
         Statement(
-            f"The continuous-time prediction, in two orders, has χ²/dof "
-            f"{_listed(f'{square(r, CONTINUOUS)} (expected {r.expected[CONTINUOUS]:.3g})' for r in valid)} in the same runs: of "
-            f"{len(told)} that were expected to tell it apart, {sum(a > REJECTED for a in away)} reject it by more than "
-            f"{REJECTED:g} scatters.",
+            f"The continuous-time prediction, in two orders, has χ²/dof {each} in the same runs, z = (χ²/dof − 1)/scatter: of "
+            f"{len(valid)} valid settings {len(told)} were expected to tell it apart, and {sum(a > REJECTED for a in away)} reject "
+            f"it at z > {REJECTED:g}.",
             Found.HOLDS if told and min(away) > REJECTED else Found.FAILS,
         )
     )
@@ -82,6 +88,11 @@ def _on_validity(one: Study, valid: list[Row], others: list[Row]) -> list[Statem
         stops = _listed(f"{r.setting}: {square(r, LEADING)} with one order, {square(r, BEST)} with two" for r in others)
         said.append(Statement(f"Where theory was said to stop, χ²/dof of the discrete chain is: {stops}."))
     return said
+
+
+def _scatters(row: Row, value: float) -> float:
+    """How far χ²/dof is above 1, in scatters that it has where the prediction is right."""
+    return (value - 1) / row.outlook.scatter
 
 
 def _on_coefficients(one: Study, valid: list[Row]) -> list[Statement]:

@@ -44,7 +44,11 @@ class Minibatch(NamedTuple):
 
 @dataclass(frozen=True)
 class Plan:
-    """What is done with one network. NUTS runs at its own (nβ, c); `along` says after how many steps of Adam λ̂ is looked at."""
+    """What is done with one network.
+
+    NUTS runs at its own (nβ, c), with u = 1 (more, and hardly a move is accepted); `along` says after how many steps of Adam λ̂ is
+    looked at.
+    """
 
     model: str
     settings: tuple[Setting, ...]
@@ -53,6 +57,7 @@ class Plan:
     nuts: tuple[float, float] | None = None
     nuts_size: Size = (0, 0, 0)
     layers: Setting | None = None
+    layers_size: Size = (0, 0, 0)
     along: tuple[int, ...] = (1000,)
     along_at: Setting | None = None
     along_size: Size = (0, 0, 0)
@@ -211,7 +216,7 @@ def _nuts(folder: Folder, plan: Plan, law: Any, same: dict[str, Any]) -> Row | N
     nbeta, c = plan.nuts
     (u, *_) = [s.u for s in plan.settings if s.confinement == c]
     run = folder.part(
-        f"{plan.model} nuts", sampled.chains, nbeta=nbeta, confinement=c, e=law(c, u).e, size=plan.nuts_size, seed=1000,
+        f"{plan.model} nuts", sampled.chains, nbeta=nbeta, confinement=c, e=law(c, u).e / u, size=plan.nuts_size, seed=1000,
         kernel="nuts", **same,
     )  # fmt: skip
     return compared("NUTS", Setting(nbeta, c, 0.0), run, law(c, u), law(c, 0.0), law(c, 0.0))
@@ -225,7 +230,7 @@ def _layers(folder: Folder, plan: Plan, same: dict[str, Any]) -> list[LayerRow]:
         where = same | {"nbeta": nbeta, "confinement": c}
         theory = folder.part(f"{plan.model} layer {name}, theory", predicted.layer, layer=name, u=u, **where)
         run = folder.part(
-            f"{plan.model} layer {name}, chains", sampled.chains, layer=name, e=float(theory["e"]), size=plan.size,
+            f"{plan.model} layer {name}, chains", sampled.chains, layer=name, e=float(theory["e"]), size=plan.layers_size,
             seed=2000 + seed, **where,
         )  # fmt: skip
         P = plan.probes

@@ -7,6 +7,7 @@ import xarray as xr
 from matplotlib.figure import Figure
 
 from ledger.experiments.experiment import Picture
+from ledger.experiments.names.said import CONTRACTING, WEIGHT
 
 
 def all_of(
@@ -16,14 +17,14 @@ def all_of(
     return {
         "retraining": Picture(
             _retraining(groups),
-            "Change of the queries' losses: predicted against retrained (first order; with the next, and its stated error).",
+            "Change of the queries' losses: predicted against retrained (influence function; with the next order in the weight).",
         ),
         "scores": Picture(
             _scores(scored), "Rank correlations with retraining, mean over queries, with 95% bootstrap intervals."
         ),
         "bayesian": Picture(
             _bayesian(damped, bayes),
-            "Bayesian influence (± 1 standard error) against the damped influence function of the same ρ, the 400 largest.",
+            "Bayesian influence (± 1 standard error) at the larger nβ against its chain's leading order, the 400 largest.",
         ),
     }
 
@@ -31,16 +32,27 @@ def all_of(
 def _retraining(groups: Mapping[str, xr.Dataset]) -> Figure:
     figure = Figure(figsize=(7.0, 6.4), layout="constrained")
     for axis, (name, g) in zip(figure.subplots(2, 2).flat, groups.items(), strict=True):
-        change = g.change.values.ravel()
-        error = np.minimum(g.error.values.ravel(), 10 * np.abs(change).max())
-        axis.plot(change, g.first.values.ravel(), ".", ms=3, color="C1", label="first order", rasterized=True)
-        both = (g.first + g.second).values.ravel()
-        axis.errorbar(change, both, error, fmt=".", ms=3, lw=0.5, color="C0", label="next order", rasterized=True)
+        series = g.sel(road=WEIGHT)
+        once, both = (series.terms.sel(order=slice(k)).sum("order").values for k in (1, 2))
+        use = (series.ratio.values <= CONTRACTING) & (g.branch.values == 1)
+        change, error = g.change.values, series.error.values
+        axis.plot(change.ravel(), once.ravel(), ".", ms=3, color="C1", label="influence function", rasterized=True)
+        rest = {"ms": 3, "color": "grey", "label": "next order, r > ½ or the branch ends", "rasterized": True}
+        axis.plot(change[~use].ravel(), both[~use].ravel(), "x", **rest)
+        told = {
+            "fmt": ".",
+            "ms": 3,
+            "lw": 0.6,
+            "color": "C0",
+            "label": "next order, its stated error",
+            "rasterized": True,
+        }
+        axis.errorbar(change[use].ravel(), both[use].ravel(), error[use].ravel(), **told)
         ends = np.array([change.min(), change.max()])
         axis.plot(ends, ends, color="grey", lw=0.8)
         reach = 1.5 * np.abs(change).max()
+        axis.legend(fontsize=7)
         axis.set(title=name, xlabel="retrained, nats", ylabel="predicted, nats", ylim=(-reach, reach))
-    figure.axes[0].legend()
     return figure
 
 
@@ -68,5 +80,5 @@ def _bayesian(damped: np.ndarray, bayes: Mapping[str, np.ndarray]) -> Figure:
     axes.errorbar(x[large], y, e, fmt=".", ms=3, lw=0.5, color="C0", rasterized=True)
     ends = np.array([x.min(), x.max()])
     axes.plot(ends, ends, color="grey", lw=0.8)
-    axes.set(xlabel="damped influence function, nats", ylabel="Bayesian influence, nats")
+    axes.set(xlabel="damped influence function / (1 − u/4), nats", ylabel="Bayesian influence, nats")
     return figure

@@ -1,16 +1,23 @@
-"""What the loss of a query does when data change weight along h, predicted at w*: first and second order, damped, and sampled.
+"""What the loss of a query does when data change weight by h, predicted at w*: order by order, damped, and sampled.
 
-Along h = s u, with b = (1/n) Σ u_i ∇ℓ_i and B = (1/n) Σ u_i ∇²ℓ_i at w*, T = D³L_0, a = ∇φ, A = ∇²φ, differentiate ∇L_h = 0:
+Two roads lead from w* = w(0) to w*(h) = w(1), and both have power series, w = w* + s w₁ + s² w₂ + …:
 
-    w′ = −H⁻¹ b,                w″ = −H⁻¹ (T[w′, w′] + 2Bw′)
-    φ(w*(su)) = φ + s a·w′ + ½s² (a·w″ + w′ᵀAw′) + O(s³)
+    in the weight     ∇L_{sh}(w(s)) = 0                   w₁ = −H⁻¹ b,  b = ∇L_h(w*):        the influence function
+    about Newton      ∇L_h(w(s)) = (1 − s) ∇L_h(w*)       w₁ = −(∇²L_h(w*))⁻¹ b:             one Newton step with the changed data
 
-The first term is the influence function; with H + ρ for H it is damped. The next is of order s². What is left out is judged by the
-contraction r = |w″|_H/(2|w′|_H) of the series of w, |x|_H² = xᵀHx: the stated error of the second order is
-|a|_{H⁻¹} |w′|_H r²/(1 − r), as if the series were geometric, and there is no answer where r > ¼.
+In the second the curvature that an example takes away with it (its leverage) is in every order; the first expands in that, too.
+The term of order k comes from those before it, one linear system each: the coefficient of s^k in the equation, w_k left out, is
+−∇²L w_k. φ(w(s)) is expanded likewise. The sum of two orders is the answer; its stated error is what the third is, and what would
+follow if the series went on like a geometric one:
 
-The Bayesian influence function is sampled in the coordinates y, w = w* + R⁻¹y with RᵀR = H + ρ, in which all curvatures are nearly
-1: plain SGLD needs thousands of steps to cross the flattest directions of w, and tens in y. (ρ/2)|w − w*|² in the loss localises.
+    |φ₃| + |a|_{H⁻¹} |w₃|_H r/(1 − r),     r = max(|w₂|_H/|w₁|_H, |w₃|_H/|w₂|_H),     a = ∇φ, |x|_H² = xᵀHx
+
+and there is no answer where r > ½.
+
+The Bayesian influence function is sampled in the coordinates y, w = w* + R⁻¹y with RᵀR = H + λQQᵀ + ρ, in which all curvatures at
+w* are 1: plain SGLD needs thousands of steps to cross the flattest directions of w, and a few in y. The loss gets (ρ/2)|w − w*|²,
+which localises, and (λ/2)|Qᵀ(w − w*)|² (see `newton`). To leading order in 1/nβ the chain of step ε then gives the damped
+influence function times 1/(1 − u/4), u = ε nβ, exactly (Lemma 20 for the chain, `sampler.quadratic`).
 
 Functions: `series`, `influences`, `sampled`.
 """
@@ -18,6 +25,7 @@ Functions: `series`, `influences`, `sampled`.
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
+from math import factorial
 from typing import Any
 
 import jax
@@ -26,13 +34,15 @@ import numpy as np
 from jaxtyping import Array, Float
 from scipy.linalg import cho_factor, cho_solve, cholesky, solve_triangular
 
-from ledger.experiments.names.problem import Setting, problem, slopes, with_weights
+from ledger.experiments.names.newton import Frame, solve
+from ledger.experiments.names.problem import Problem, Setting, problem, slopes, with_weights
 from sampler import chain
 from sampler.influence import influence
 from sampler.kernels.sgld import sgld
 from sampler.posterior import LocalPosterior
+from theory.errors import BadInput
 
-BATCH = 100
+ORDERS = 3
 
 
 def influences(*, setting: Sequence[Any], w: np.ndarray, H: np.ndarray, dampings: Sequence[float]) -> dict[str, Any]:
@@ -41,8 +51,7 @@ def influences(*, setting: Sequence[Any], w: np.ndarray, H: np.ndarray, dampings
     plain: −(1/n) a_q·∇ℓ_i, without a Hessian.
     """
     p = problem(Setting(*setting))
-    at = jnp.asarray(w)
-    a, b = (np.asarray(slopes(p.ell, p.unravel, at, part)) for part in (p.queries, p.data))
+    a, b = (np.asarray(slopes(p.ell, p.unravel, jnp.asarray(w), part)) for part in (p.queries, p.data))
     found, seconds = [], []
     for damping in dampings:
         began = time.process_time()
@@ -51,87 +60,130 @@ def influences(*, setting: Sequence[Any], w: np.ndarray, H: np.ndarray, dampings
     return {"influence": np.array(found), "plain": -a @ b.T / p.setting.n, "seconds": np.array(seconds)}
 
 
-def series(*, setting: Sequence[Any], w: np.ndarray, H: np.ndarray, h: np.ndarray) -> dict[str, Any]:
-    """The terms of first and second order of φ_q(w*(h)) − φ_q(w*) for each row of h, (rows, queries), and the stated error."""
-    p, began = problem(Setting(*setting)), time.process_time()
-    factor, at = cho_factor(H), jnp.asarray(w)
-    a, b = (np.asarray(slopes(p.ell, p.unravel, at, part)) for part in (p.queries, p.data))
-    first = -cho_solve(factor, (h @ b).T / p.setting.n).T
-    data = [(with_weights(p), with_weights(p, row)) for row in h]
-    sources = np.array([_bent(p.weighted, p.unravel, at, d, v) for d, v in zip(data, first, strict=True)])
-    second = -cho_solve(factor, sources.T).T
-    curved = np.array([np.asarray(_curved(p.ell, p.unravel, at, p.queries, v)) for v in first])
-    size = np.sqrt(np.einsum("ki,ki->k", first @ H, first))
-    ratio = np.sqrt(np.einsum("ki,ki->k", second @ H, second)) / (2 * size)
-    reach = np.sqrt(np.einsum("qi,iq->q", a, cho_solve(factor, a.T)))
-    rest = size * ratio**2 / np.maximum(1 - ratio, 0.1)
-    return {
-        "first": first @ a.T, "second": (second @ a.T + curved) / 2, "error": rest[:, None] * reach,
-        "ratio": ratio, "seconds": time.process_time() - began,
-    }  # fmt: skip
+def series(*, setting: Sequence[Any], at: Sequence[np.ndarray], h: np.ndarray, newton: bool) -> dict[str, Any]:
+    """The terms of φ_q(w*(h)) − φ_q(w*) of orders 1, 2 and 3 for each row of h, (3, rows, queries); in the weight, or about Newton.
+
+    "error" (rows, queries): the stated error of the first two; "ratio" (rows,): r, infinite where ∇²L_h(w*) is not positive.
+    """
+    p, known, began = problem(Setting(*setting)), Frame(*at), time.process_time()
+    a = np.asarray(slopes(p.ell, p.unravel, jnp.asarray(known.w), p.queries))
+    reach = np.sqrt(np.einsum("qi,iq->q", a, cho_solve(cho_factor(known.H), a.T)))
+    terms, ratio, error = (
+        np.full((ORDERS, len(h), len(a)), np.nan),
+        np.full(len(h), np.inf),
+        np.full((len(h), len(a)), np.inf),
+    )
+    for i, row in enumerate(h):
+        try:
+            curve = _curve(p, known, row, newton=newton)
+        except BadInput:
+            continue
+        terms[:, i] = [np.asarray(_answer(p.ell, p.unravel, k, curve, p.queries)) for k in range(1, ORDERS + 1)]
+        one, two, three = known.size(curve[1:])
+        r = ratio[i] = max(two / one, three / two) if one else 0.0
+        error[i] = np.abs(terms[-1, i]) + reach * three * (r / (1 - r) if r < 1 else np.inf)
+    return {"terms": terms, "error": error, "ratio": ratio, "seconds": time.process_time() - began}
 
 
-@partial(jax.jit, static_argnums=(0, 1))
-def _bent(weighted: Callable, unravel: Callable, w: Array, data: Any, v: Array) -> Float[Array, " d"]:
-    """T[v, v] + 2Bv: the second derivative along v of ∇L_0, and twice the first of ∇L_h − ∇L_0."""
+def _curve(p: Problem, at: Frame, h: Float[np.ndarray, " n"], *, newton: bool) -> Float[np.ndarray, "4 d"]:
+    """w*, w₁, w₂, w₃."""
+    data, changed = with_weights(p), with_weights(p, h)
+    end = changed if newton else data  # whose Hessian stands at w_k
+    b = at.gradient(p, at.w, changed)
+    curve = np.array([at.w, *np.zeros((ORDERS, len(b)))])
+    for k in range(1, ORDERS + 1):
+        if k == 1:
+            source = b - (0 if newton else at.gradient(p, at.w, data))
+        else:
+            source = np.asarray(_equation(p.weighted, p.unravel, k, newton, curve[:k], (data, changed)))
+        curve[k], _ = solve(p, at, at.w, end, -source, accuracy=1e-8)
+    return curve
 
-    def gradient(which: Any, w: Array) -> Array:
-        return jax.grad(lambda w: jnp.mean(jax.vmap(weighted, in_axes=(None, 0))(unravel(w), which)))(w)
 
-    def along(which: Any, s: Array) -> Array:
-        return jax.jvp(lambda s: gradient(which, w + s * v), (s,), (jnp.ones_like(s),))[1]
+def _coefficient(f: Callable[[Array], Array], order: int) -> Array:
+    """The coefficient of s^order of f at 0."""
 
-    zero = jnp.zeros(())
-    third = jax.jvp(partial(along, data[0]), (zero,), (jnp.ones_like(zero),))[1]
-    return third + 2 * (along(data[1], zero) - along(data[0], zero))
+    def derivative(f: Callable[[Array], Array]) -> Callable[[Array], Array]:
+        return lambda s: jax.jvp(f, (s,), (jnp.ones_like(s),))[1]
+
+    for _ in range(order):
+        f = derivative(f)
+    return f(jnp.zeros(())) / factorial(order)
 
 
-@partial(jax.jit, static_argnums=(0, 1))
-def _curved(ell: Callable, unravel: Callable, w: Array, queries: Any, v: Array) -> Float[Array, " queries"]:
-    """vᵀ∇²φ_q v."""
+def _along(curve: Float[Array, "k d"], s: Array) -> Float[Array, " d"]:
+    """w* + s w₁ + s² w₂ + …"""
+    w = curve[-1]
+    for earlier in reversed(curve[:-1]):
+        w = s * w + earlier
+    return w
 
-    def one(query: Any) -> Array:
-        def f(s: Array) -> Array:
-            return ell(unravel(w + s * v), query)
 
-        return jax.jvp(lambda s: jax.jvp(f, (s,), (1.0,))[1], (0.0,), (1.0,))[1]
+@partial(jax.jit, static_argnums=(0, 1, 2, 3))
+def _equation(
+    weighted: Callable, unravel: Callable, order: int, newton: bool, curve: Float[Array, "k d"], data: tuple[Any, Any]
+) -> Float[Array, " d"]:
+    """The coefficient of ∇L_{sh} (or ∇L_h) along a curve that stops before this order."""
 
-    return jax.vmap(one)(queries)
+    def gradient(s: Array) -> Array:
+        share = jnp.ones_like(s) if newton else s
+        examples = (*data[0][:-1], (1 - share) * data[0][-1] + share * data[1][-1])
+
+        def loss(w: Array) -> Array:
+            return jnp.mean(jax.vmap(weighted, in_axes=(None, 0))(unravel(w), examples))
+
+        return jax.grad(loss)(_along(curve, s))
+
+    return _coefficient(gradient, order)
+
+
+@partial(jax.jit, static_argnums=(0, 1, 2))
+def _answer(
+    ell: Callable, unravel: Callable, order: int, curve: Float[Array, "k d"], queries: Any
+) -> Float[Array, " queries"]:
+    """The coefficient of φ_q along the curve."""
+    return jax.vmap(lambda q: _coefficient(lambda s: ell(unravel(_along(curve, s)), q), order))(queries)
 
 
 def sampled(
-    *, setting: Sequence[Any], w: np.ndarray, H: np.ndarray, t: float, rho: float, u: float, chains: int, draws: int,
-    burn_in: int, thin: int, checkpoint: Any = None, progress: Any = None,
+    *, setting: Sequence[Any], at: Sequence[np.ndarray], t: float, rho: float, u: float, size: tuple[int, int, int, int],
+    checkpoint: Any = None, progress: Any = None,
 ) -> dict[str, Any]:  # fmt: skip
-    """The Bayesian influence function: dφ_q/dh_i ≈ −(t/n) Cov(φ_q, ℓ_i) under minibatch SGLD at nβ = t, for every example.
+    """The Bayesian influence function: dφ_q/dh_i ≈ −(t/n) Cov(φ_q, ℓ_i) under SGLD at nβ = t, for every example.
 
-    mean, sem, (queries, n), and what the chains say of themselves. u = εt, the step in units of the curvature in y.
+    mean, sem, (queries, n), and what the chains say of themselves. u = εt, the step in units of the curvature in y; size: chains,
+    draws, burn-in, thinning.
     """
-    p, began = problem(Setting(*setting)), time.process_time()
-    inverse = jnp.asarray(solve_triangular(cholesky(H + rho * np.eye(len(H))), np.eye(len(H))), jnp.float32)
-    centre = jnp.asarray(w, jnp.float32)
+    p, known, began = problem(Setting(*setting)), Frame(*at), time.process_time()
+    d = len(known.w)
+    root = cholesky(known.H + rho * np.eye(d))
+    inverse = jnp.asarray(solve_triangular(root, np.eye(d)), jnp.float32)
+    centre, held = (jnp.asarray(x, jnp.float32) for x in (known.w, known.held))
 
-    def at(y: Array) -> Any:
-        # Weights for each example share their rotation: it is one product for all of a batch.
+    def moved(y: Array) -> Any:
+        # All examples share this product: it is one for the batch.
         return p.unravel(centre + inverse @ y)
 
     def ell(y: Array, example: Any) -> Array:
-        return p.ell(at(y), example)
+        return p.ell(moved(y), example)
 
     def local(y: Array, example: Any) -> Array:
         away = inverse @ y
-        return ell(y, example) + p.setting.decay / 2 * jnp.sum((centre + away) ** 2) + rho / 2 * jnp.sum(away**2)
+        near = p.setting.decay * jnp.sum((centre + away) ** 2) + rho * jnp.sum(away**2) + jnp.sum((away @ held) ** 2)
+        return ell(y, example) + near / 2
 
     def queries(y: Array) -> Array:
         return jax.vmap(ell, in_axes=(None, 0))(y, tuple(map(jnp.asarray, p.queries)))
 
-    posterior = LocalPosterior(local, p.data, jnp.zeros(len(H), jnp.float32), t, 0.0, batch_size=BATCH)
+    posterior = LocalPosterior(local, p.data, jnp.zeros(d, jnp.float32), t, 0.0)
+    chains, draws, burn_in, thin = size
     run = chain.run(
-        0, sgld(u / t), posterior, chains=chains, draws=draws, burn_in=burn_in, thin=thin, evaluate="batch",
+        0, sgld(u / t), posterior, chains=chains, draws=draws, burn_in=burn_in, thin=thin,
         observables={"queries": queries}, probes=p.data, probe_loss=ell, checkpoint=checkpoint, progress=progress,
     )  # fmt: skip
     found = influence(run, "queries", centred=False).scale(t / p.setting.n)
+    about = run.mean("queries")
     return {
-        "mean": found.mean, "sem": found.sem, "rhat": np.nanmax(run.mean("queries").rhat), "virial": run.stationarity(),
-        "seconds": time.process_time() - began, "finite": run.finite.mean(),
+        "mean": found.mean, "sem": found.sem, "rhat": np.nanmax(about.rhat), "ess": np.nanmin(about.ess),
+        "virial": run.stationarity(), "seconds": time.process_time() - began, "finite": run.finite.mean(),
     }  # fmt: skip

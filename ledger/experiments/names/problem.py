@@ -21,8 +21,6 @@ from sampler.data import names
 from sampler.networks import wavenet
 from theory.errors import BadInput
 
-ALL = ("embedding", "layer0", "layer1", "layer2", "head")
-
 
 class Setting(NamedTuple):
     """n training pairs and `queries` held-out ones, the layers that are trained, the weight decay c."""

@@ -1,18 +1,13 @@
-"""Retraining: w*(h) for given weights of the data, to a stated gradient.
+"""Retraining: w*(h) for given weights of the data, to a stated gradient, on the branch that leaves w*.
 
-From w*(0) by L-BFGS in the coordinates y = R(w − w*), H = RᵀR the exact Hessian factorised once, in which the loss is |y|²/2 to
-second order: it takes tens of evaluations and not thousands, and its line search keeps to the basin of w*. What it leaves above
-`TOLERANCE` (in the norm of the gradient) is handed to `train.minimise`; the norm that was reached stands beside every answer.
+The exact Hessian at w* is made once; `newton` goes from w* to w*(h) with it. Where a branch ends before the change is made, the
+minimum that L-BFGS reaches from there is taken, and said to be another one.
 
-A symmetry. Rotations of the ten coordinates of the embedding, undone in the first layer, change neither a loss nor |w|²: the
-minimum is an orbit of them, and H vanishes along its 45 directions. All gradients are orthogonal to these, so H + λ_max QQᵀ, Q an
-orthonormal basis of them, has the same solutions as H and is positive definite.
-
-Functions: `hessian`, `rotations`, `retrained`.
+Functions: `hessian`, `frame`, `rotations`, `at_rest`, `retrained`.
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import combinations
 from typing import Any
 
@@ -21,21 +16,21 @@ import jax.numpy as jnp
 import numpy as np
 from jax.flatten_util import ravel_pytree
 from jaxtyping import Float
-from scipy.linalg import cholesky, eigvalsh, solve_triangular
-from scipy.optimize import minimize
+from scipy.linalg import cho_factor, cho_solve, eigvalsh
 
+from ledger.experiments.names.newton import TOLERANCE, Frame, follow
 from ledger.experiments.names.problem import Problem, Setting, losses, problem, with_weights
 from sampler import train
 from sampler.posterior import LocalPosterior
 from sampler.quadratic import derivatives
 from theory.errors import BadInput
 
-TOLERANCE = 1e-9
-STEPS = 300
-
 
 def hessian(*, setting: Sequence[Any], w: np.ndarray) -> dict[str, Any]:
-    """H = D²L_0(w*), exact, from d Hessian-vector products, λ_max QQᵀ added; the extreme eigenvalues, and |HQ| beside them."""
+    """H = D²L_0(w*), exact, from d Hessian-vector products, λQQᵀ added, λ = λ_max; its inverse in single precision, √λ Q.
+
+    The extreme eigenvalues, and |HQ| before, stand beside them. Raises `BadInput` where w* is no minimum.
+    """
     p, began = problem(Setting(*setting)), time.process_time()
     posterior = LocalPosterior(p.weighted, with_weights(p), p.unravel(jnp.asarray(w)), 1.0, 0.0)
     site = derivatives.Site.of(posterior, min(p.setting.n, 500), 16)
@@ -43,10 +38,23 @@ def hessian(*, setting: Sequence[Any], w: np.ndarray) -> dict[str, Any]:
     H = (H + H.T) / 2
     Q, (highest,) = rotations(p, w), eigvalsh(H, subset_by_index=[p.size - 1] * 2)
     along = float(np.abs(H @ Q).max()) if Q.size else 0.0
-    H += highest * Q @ Q.T
-    (lowest,) = eigvalsh(H, subset_by_index=[0, 0])
-    spent = time.process_time() - began
-    return {"H": H, "lowest": lowest, "highest": highest, "symmetric": Q.shape[1], "along": along, "seconds": spent}
+    held = np.sqrt(highest) * Q
+    H += held @ held.T
+    try:
+        inverse = cho_solve(cho_factor(H), np.eye(p.size))
+    except np.linalg.LinAlgError:
+        raise BadInput(
+            "names: the Hessian at w* is not positive definite: w* is no minimum; raise the weight decay."
+        ) from None
+    return {
+        "H": H, "inverse": inverse.astype(np.float32), "held": held, "lowest": eigvalsh(H, subset_by_index=[0, 0])[0],
+        "highest": highest, "symmetric": Q.shape[1], "along": along, "seconds": time.process_time() - began,
+    }  # fmt: skip
+
+
+def frame(w: np.ndarray, curved: Mapping[str, np.ndarray]) -> Frame:
+    """What `newton` works with, from the answer of `hessian`."""
+    return Frame(w, *(np.asarray(curved[name]) for name in ("H", "inverse", "held")))
 
 
 def rotations(p: Problem, w: np.ndarray) -> Float[np.ndarray, "d 45"]:
@@ -64,45 +72,32 @@ def rotations(p: Problem, w: np.ndarray) -> Float[np.ndarray, "d 45"]:
     return np.linalg.qr(np.array(directions).T)[0]
 
 
-def retrained(
-    *, setting: Sequence[Any], w: np.ndarray, H: np.ndarray, h: np.ndarray, progress: Any = None
-) -> dict[str, Any]:
-    """w*(h) for each row of h: the losses of the queries there, the norm of the gradient, steps, distance |w*(h) − w*|.
+def at_rest(setting: Setting, w: np.ndarray) -> np.ndarray:
+    """φ_q(w*)."""
+    p = problem(setting)
+    return np.asarray(losses(p.ell, p.unravel, jnp.asarray(w), p.queries))
 
-    Raises `BadInput` where H is not positive definite: then w* is no minimum.
+
+def retrained(*, setting: Sequence[Any], at: Sequence[np.ndarray], h: np.ndarray) -> dict[str, Any]:
+    """w*(h) for each row of h: the losses of the queries there, |∇L_h|, steps of weight, products with Hessians, |w*(h) − w*|.
+
+    "branch" is the part of the change that the branch from w* was followed to, 1 where its end was reached; "softness" as in
+    `newton`.
     """
-    p, began = problem(Setting(*setting)), time.process_time()
-    try:
-        R = cholesky(H)
-    except np.linalg.LinAlgError:
-        raise BadInput(
-            "names: the Hessian at w* is not positive definite: w* is no minimum; raise the weight decay."
-        ) from None
-    rows = [_minimum(p, w, R, row) for row in h]
-    numbers = {
-        name: np.array([row[i] for row in rows])
-        for i, name in enumerate(("queries", "gradient", "evaluations", "moved"))
+    p, known, began = problem(Setting(*setting)), Frame(*at), time.process_time()
+    names = ("queries", "gradient", "branch", "softness", "steps", "products", "moved")
+    rows = [_minimum(p, known, row) for row in h]
+    return dict(zip(names, map(np.array, zip(*rows, strict=True)), strict=True)) | {
+        "seconds": time.process_time() - began
     }
-    return numbers | {"seconds": time.process_time() - began}
 
 
-def _minimum(p: Problem, start: np.ndarray, R: np.ndarray, h: np.ndarray) -> tuple[np.ndarray, float, int, float]:
-    data, count, reached = with_weights(p, h), 0, (start, np.inf)
-
-    def objective(y: np.ndarray) -> tuple[float, np.ndarray]:
-        nonlocal count, reached
-        w = start + solve_triangular(R, y)
-        value, slope = train._value_and_gradient(p.weighted, p.unravel, jnp.asarray(w), data)
-        slope, count = np.asarray(slope), count + 1
-        if (norm := float(np.linalg.norm(slope))) < reached[1]:
-            reached = w, norm
-        return float(value), solve_triangular(R, slope, trans="T")
-
-    options = {"maxiter": STEPS, "maxfun": STEPS, "maxcor": 30, "ftol": 0.0, "gtol": TOLERANCE / 30}
-    minimize(objective, np.zeros(len(start)), jac=True, method="L-BFGS-B", options=options)
-    w, norm = reached
-    if norm > TOLERANCE:
+def _minimum(p: Problem, at: Frame, h: np.ndarray) -> tuple[np.ndarray, float, float, float, int, int, float]:
+    s, w, _, steps, products, softness = follow(p, at, h)
+    data = with_weights(p, h)
+    if s < 1:
         found = train.minimise(p.weighted, p.unravel(jnp.asarray(w)), data, tolerance=TOLERANCE)
-        w, norm, count = np.asarray(ravel_pytree(found.params)[0]), found.gradient_norm, count + found.evaluations
+        w = np.asarray(ravel_pytree(found.params)[0])
+    slope = np.asarray(train.value_and_gradient(p.weighted, p.unravel, jnp.asarray(w), data)[1])
     queries = np.asarray(losses(p.ell, p.unravel, jnp.asarray(w), p.queries))
-    return queries, norm, count, float(np.linalg.norm(w - start))
+    return queries, float(np.linalg.norm(slope)), s, softness, steps, products, float(np.linalg.norm(w - at.w))

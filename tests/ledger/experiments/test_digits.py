@@ -12,9 +12,10 @@ from ledger.experiments.digits import agreement, predicted, said, sampled, study
 from ledger.experiments.digits.study import Minibatch, Plan, Setting
 from ledger.experiments.experiment import Experiment, Found
 from ledger.experiments.folder import open_folder
-from sampler import chain
+from sampler import chain, quadratic
 from sampler.kernels.sgld import sgld
 from sampler.posterior import LocalPosterior
+from sampler.quadratic import second
 from theory.errors import BadInput
 
 jax.config.update("jax_enable_x64", True)
@@ -210,6 +211,7 @@ TINY = Plan(
     (8, 4096, 200),
     probes=4,
     layers=Setting(1e5, 10.0, 2.5),
+    layers_size=(8, 4096, 200),
     along=(0, 30),
     along_at=Setting(1e5, 10.0, 1.0),
     along_size=(4, 400, 100),
@@ -229,6 +231,12 @@ def test_a_small_network(tmp_path, monkeypatch):
     coarse = found.rows[1]
     assert coarse.squares["continuous", 2].value > coarse.squares["discrete", 2].value
     assert abs(coarse.llc_z(("continuous", 2))) > 5.5  # a formula without the step is rejected
+    # The next order from slices in single precision, against those in double.
+    base = quadratic.curvature(trained.posterior("tiny", found.training["centre"], nbeta=1.0, gamma=10.0))
+    phi = base.losses(trained.probes(base.posterior, 4))
+    told = (coarse.predicted["discrete", 2] - coarse.predicted["discrete", 1]) * coarse.setting.nbeta
+    exact = second.covariance(base, phi, phi, base.step(2.5))
+    np.testing.assert_allclose(told, exact, atol=1e-4 * np.abs(exact).max())
     assert not found.rows[2].valid
     noisy = found.minibatch
     assert noisy is not None

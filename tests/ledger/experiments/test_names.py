@@ -1,16 +1,20 @@
-"""Influence against retraining: scores by hand, and the series of the minimum against retraining at small changes of weight."""
+"""Influence against retraining: scores, branches and series by hand; series against retraining at small changes of weight."""
 
 from importlib.util import find_spec
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
+from jax.flatten_util import ravel_pytree
 from scipy.stats import spearmanr
 
 from ledger.claim import Budget
 from ledger.experiments import named, names
 from ledger.experiments.folder import open_folder
-from ledger.experiments.names import predictions, problem, scores, truth
+from ledger.experiments.names import newton, predictions, problem, scores, truth
+from sampler import train
+from theory.errors import BadInput
 
 jax.config.update("jax_enable_x64", True)
 THERE = pytest.mark.skipif(find_spec("pokepy") is None, reason="pip install --no-deps pokepy-generator==1.1.0")
@@ -27,28 +31,91 @@ def test_scores():
     assert scores.spearman(actual**3, actual) == (1, 1, 1)
 
 
-@THERE
-def test_series_of_the_minimum():
-    """Halving h divides the error of the first order by 4 and that of the next by 8: a wrong second derivative would leave 4."""
+def folding() -> tuple[problem.Problem, newton.Frame]:
+    """L_h(w) = w³/3 − (1 + h₁)w: the minimum is at √(1 + h₁), H = 2 at w* = 1, and the branch folds at h₁ = −1."""
+
+    def ell(w, example):
+        return jnp.where(example[0] == 0, 2 * w[0] ** 3 / 3, -2 * w[0])
+
+    def weighted(w, example):
+        return example[2] * ell(w, example)
+
+    data = np.arange(2), np.arange(2)
+    there = problem.Problem(problem.Setting(2, 2, (), 0.0), data, data, ell, weighted, jnp.ones(1))
+    H = np.full((1, 1), 2.0)
+    return there, newton.Frame(np.ones(1), H, (1 / H).astype(np.float32), np.zeros((1, 0)))
+
+
+def test_a_branch_is_followed_to_its_end_or_to_its_fold():
+    there, at = folding()
+    whole = newton.follow(there, at, np.array([0, -0.9]))
+    assert whole.s == 1 == whole.softness and whole.gradient <= newton.TOLERANCE
+    np.testing.assert_allclose(whole.w, 0.1**0.5, rtol=1e-8)
+    folded = newton.follow(there, at, np.array([0, -1.9]))
+    assert 1 / 1.9 - 2 * newton.SHORTEST < folded.s < 1 / 1.9
+    np.testing.assert_allclose(folded.w, (1 - 1.9 * folded.s) ** 0.5, atol=1e-4)
+    np.testing.assert_allclose(folded.softness, folded.w[0], rtol=1e-6)  # L″ = 2w
+    with pytest.raises(BadInput, match="not positive definite"):
+        newton.solve(there, at, -np.ones(1), problem.with_weights(there), np.ones(1))
+
+
+def test_the_two_series_by_hand():
+    """√(1 + h) = 1 + h/2 − h²/8 + h³/16; Newton: w³/3 − (1 + h)w at w* = 1 is stationary where w² = 1 + sh, the same."""
+    there, at = folding()
+    for road in (False, True):
+        curve = predictions._curve(there, at, np.array([0, -0.4]), newton=road)
+        np.testing.assert_allclose(curve[:, 0], [1, -0.2, -0.02, -0.004], rtol=1e-8)
+    # Half of the cubic's weight gone: w = 1/√(1 + h₀) in the weight, H = 2(1 + h₀) about Newton, where w² = 1 + s/(1 + h₀) − s.
+    h = np.array([-0.5, 0.0])
+    power, about = (predictions._curve(there, at, h, newton=road)[:, 0] for road in (False, True))
+    np.testing.assert_allclose(power, [1, 0.25, 3 / 32, 5 / 128], rtol=1e-8)
+    np.testing.assert_allclose(about, [1, 0.5, -0.125, 0.0625], rtol=1e-8)
+    for k in (1, 2, 3):
+        cubic, line = predictions._answer(there.ell, there.unravel, k, jnp.asarray(about[:, None]), there.queries)
+        np.testing.assert_allclose(line, -2 * about[k], rtol=1e-12)
+        np.testing.assert_allclose(cubic, np.polynomial.Polynomial(about).__pow__(3).coef[k] * 2 / 3, rtol=1e-12)
+
+
+@pytest.fixture(scope="module")
+def trained():
     base = problem.minimum(setting=SMALL)
     assert base["gradient"] < 1e-9
     w = np.asarray(base["w"])
     curved = truth.hessian(setting=SMALL, w=w)
     assert curved["lowest"] > 0 and curved["symmetric"] == 45 and curved["along"] < 1e-10
-    known = {"setting": SMALL, "w": w, "H": curved["H"]}
+    return truth.frame(w, curved)
+
+
+@THERE
+@pytest.mark.parametrize("road", [False, pytest.param(True, marks=pytest.mark.slow)])
+def test_series_of_the_minimum(trained, road):
+    """Halving h divides the error of k orders by 2^(k+1): a term that is wrong would leave less."""
     h = np.zeros((2, SMALL.n))
     h[:, 7] = 0.04, 0.02
-    again = truth.retrained(**known, h=np.concatenate([h, 0 * h[:1]]))
-    assert again["gradient"].max() <= truth.TOLERANCE
-    change = again["queries"][:2] - again["queries"][2]
-    series = predictions.series(**known, h=h)
-    once, twice = (
-        np.linalg.norm(x, axis=1) for x in (change - series["first"], change - series["first"] - series["second"])
+    again = truth.retrained(setting=SMALL, at=trained, h=h)
+    assert again["gradient"].max() <= truth.TOLERANCE and (again["branch"] == 1).all()
+    change = again["queries"] - truth.at_rest(SMALL, trained.w)
+    series = predictions.series(setting=SMALL, at=trained, h=h, newton=road)
+    for k in (1, 2):
+        rest = np.linalg.norm(change - series["terms"][:k].sum(axis=0), axis=1)
+        assert 2 ** (k + 0.75) < rest[0] / rest[1] < 2 ** (k + 1.25)
+    assert (np.abs(change - series["terms"][:2].sum(axis=0)) <= series["error"] + 1e-8).all()
+    if not road:
+        influence = predictions.influences(setting=SMALL, w=trained.w, H=trained.H, dampings=(0.0,))["influence"][0]
+        np.testing.assert_allclose(h @ influence.T, series["terms"][0], rtol=1e-6, atol=1e-12)
+
+
+@THERE
+def test_retraining_is_what_another_minimiser_finds(trained):
+    h = np.zeros((1, SMALL.n))
+    h[0, 3] = -0.3
+    again = truth.retrained(setting=SMALL, at=trained, h=h)
+    p = problem.problem(SMALL)
+    other = train.minimise(p.weighted, p.unravel(jnp.asarray(trained.w)), problem.with_weights(p, h[0]))
+    assert other.gradient_norm <= truth.TOLERANCE
+    np.testing.assert_allclose(
+        again["queries"][0], truth.at_rest(SMALL, np.asarray(ravel_pytree(other.params)[0])), atol=1e-8
     )
-    assert 3.4 < once[0] / once[1] < 4.6
-    assert 6.5 < twice[0] / twice[1] < 9.5
-    influence = predictions.influences(**known, dampings=(0.0,))["influence"][0]
-    np.testing.assert_allclose(h @ influence.T, series["first"], rtol=1e-8, atol=1e-14)
 
 
 @THERE
@@ -56,6 +123,6 @@ def test_series_of_the_minimum():
 def test_the_experiment_in_miniature(tmp_path):
     folder = open_folder(tmp_path / "out", "names", Budget.QUICK, lambda words: None)
     result = names.report(folder, names.Size(SMALL, 4, 4, (2, 20, 10, 1)))
-    assert len(result.statements) == 7 and set(result.pictures) == {"retraining", "scores", "bayesian"}
-    assert result.data["/scores"].sizes == {"case": 2, "prediction": 8}
+    assert len(result.statements) == 9 and set(result.pictures) == {"retraining", "scores", "bayesian"}
+    assert result.data["/scores"].sizes == {"case": 2, "prediction": 12}
     assert named("names").conduct is names.conduct
