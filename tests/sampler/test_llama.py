@@ -75,6 +75,23 @@ def test_logits_are_those_of_the_formula(small):
     np.testing.assert_allclose(losses, expected, rtol=1e-5)
 
 
+def test_patterns_are_those_of_the_first_layer(small):
+    """softmax(R_i q_i · R_j k_j/√e), by complex numbers, for a head that shares its keys."""
+    weights, shape, tokens = small
+    with jax.enable_x64(True):
+        found = np.asarray(llama.patterns(jax.tree.map(jnp.asarray, weights), tokens, shape=shape))
+    assert found.shape == (2, HEADS, 6, 6) and np.allclose(found.sum(axis=-1), 1) and not np.triu(found, 1).any()
+    x, w = weights["embedding"][tokens], weights["layer0"]
+    u = w["norm1"] * x / np.sqrt(np.mean(x**2, axis=1, keepdims=True) + shape.epsilon)
+    turn = np.exp(1j * np.arange(6)[:, None] * shape.rope_base ** (-2 * np.arange(E // 2) / E))
+    q, k = (
+        (u @ w[name][:, at * E : (at + 1) * E]).reshape(6, -1, 2) @ [1, 1j] * turn
+        for name, at in (("W_Q", 3), ("W_K", 1))
+    )
+    p = np.exp(np.real(q @ k.conj().T) / E**0.5) * np.tri(6)
+    np.testing.assert_allclose(found[0, 3], p / p.sum(axis=1, keepdims=True), rtol=1e-11)
+
+
 def test_wrong_pairs_of_coordinates_are_seen(small):
     """Rotating halves (the other convention) gives other logits."""
     weights, shape, tokens = small
