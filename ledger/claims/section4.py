@@ -62,7 +62,7 @@ LEMMA_20 = CoefficientClaim(
     "t Cov(φ, ψ)", lemma_20, 1,
     generic=(generic(1, ((A1, A2), (B1, B2))), generic(2, ((A1, A2), (B1, B2))), generic(3, ((A1, A2), (B1, B2))),
              curved((generic_symmetric("a", (x, y), 1), generic_symmetric("b", (x, y), 1)))),
-    cases=(Problem(QUARTIC_1D, (x, sp.sin(x)), (x,)), Problem(QUARTIC_2D, (x + y + y**2, x + y), (x, y))),
+    cases=(Problem(QUARTIC_1D, (x, sp.sin(x)), (x,)), Problem(QUARTIC_2D, (x + 3 * y + y**2, x + y / 2), (x, y))),
 )  # fmt: skip
 
 LEMMA_25 = CoefficientClaim(

@@ -35,6 +35,11 @@ WRONG = {
         formula=lambda p: sp.expand((p.taylor[0].D1.T * p.data.H * p.taylor[1].D1)[0]),
         cases=section4.LEMMA_20.cases[1:],
     ),
+    "a reversed index in eq 14": replace(
+        section4.LEMMA_20,
+        formula=lambda p: sp.expand((p.taylor[0].D1.T * p.data.Sigma * sp.Matrix(list(p.taylor[1].D1)[::-1]))[0]),
+        cases=section4.LEMMA_20.cases[1:],
+    ),
     "the sign of eq 20": replace(section4.EXAMPLE_26[0], formula=regular.in_one_dimension(2 * regular.alpha / regular.lam**3)),
     "a factor ½ in eq 21": replace(section4.EXAMPLE_27, formula=lambda p: formulas.example_27(p) / 2),
     "a plus sign in eq 21": replace(
