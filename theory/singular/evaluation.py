@@ -14,16 +14,16 @@
   tail. Poles are added until the bound is small enough or grows again.
 * Anything else, units above all: the series is asymptotic and no bound is known: `theory.singular.estimate`.
 
-Reading order: `proved`, `value`, `_box`, `_gaussian`.
+Reading order: `proved`, `values`, `_box`, `_gaussian`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
 import sympy as sp
 from flint import acb, arb, ctx, fmpq
 
-from theory.singular.estimate import estimate
+from theory.singular.estimate import estimates
 from theory.singular.expansion import Asymptotics, Term, of_charts
 from theory.zeta import continuation as zeta
 from theory.zeta.balls import ball
@@ -39,14 +39,17 @@ def proved(charts: Charts) -> bool:
     return all(all(c.free()) for c in charts)
 
 
-def value(charts: Charts, t: sp.Rational) -> arb:
-    """∫ e^{−tK} φ at t > 0 and the working precision."""
-    if not proved(charts):
-        return estimate(charts, t)
-    total = arb(0)
-    for c in charts:
-        total += (_box if zeta.finite(c) else _gaussian)(c, t)
-    return total
+def values(blocks: Iterable[Charts], t: sp.Rational) -> dict[Charts, arb]:
+    """∫ e^{−tK} φ of every one of the blocks at t > 0 and the working precision; what they share is computed once."""
+    given = list(dict.fromkeys(blocks))
+    estimated = estimates([c for charts in given if not proved(charts) for c in charts], t)
+    return {
+        charts: sum((estimated[c] if c in estimated else _proved(c, t) for c in charts), arb(0)) for charts in given
+    }
+
+
+def _proved(c: Chart, t: sp.Rational) -> arb:
+    return (_box if zeta.finite(c) else _gaussian)(c, t)
 
 
 def sum_at(terms: Sequence[Term], t: arb) -> arb:

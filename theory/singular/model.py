@@ -16,6 +16,7 @@ Reading order: `Model`, `Model.integral`, `Integral`, `split`.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
+from math import prod
 from typing import Any
 
 import sympy as sp
@@ -96,16 +97,19 @@ class Integral:
 
     def ball(self, t: sp.Rational) -> arb:
         """The integral at t, at the working precision of `theory.zeta.balls.digits`."""
-        total = arb(0)
-        for c, blocks in self.summands:
-            product = ball(c)
-            for block in blocks:
-                product *= evaluation.value(block, t)
-            total += product
-        return total
+        return balls([self], t)[0]
 
     def __add__(self, other: "Integral") -> "Integral":
         return Integral(self.summands + other.summands)
+
+
+def balls(integrals: Sequence[Integral], t: sp.Rational) -> list[arb]:
+    """These integrals at t, at the working precision; blocks that several of them hold are integrated once."""
+    values = evaluation.values((block for each in integrals for _, blocks in each.summands for block in blocks), t)
+    return [
+        sum((prod((values[block] for block in blocks), start=ball(c)) for c, blocks in each.summands), arb(0))
+        for each in integrals
+    ]
 
 
 @lru_cache(maxsize=1024)

@@ -24,7 +24,7 @@ from theory.errors import BadInput
 from theory.jets import exact
 from theory.laplace import set_partitions
 from theory.singular.expansion import LOG, NOTHING, ONE, Asymptotics, Leading, Ratio
-from theory.singular.model import Integral, Model
+from theory.singular.model import Integral, Model, balls
 from theory.zeta.chart import Domain
 from theory.zeta.maps import Map
 from theory.zeta.precision import digits, rational
@@ -119,8 +119,9 @@ class Cumulant:
         t = _positive(t)
 
         def ball() -> arb:
-            n, Z = len(self.observables), self.model.integral().ball(t)
-            values = {block: integral.ball(t) for block, integral in self._integrals.items()}
+            n = len(self.observables)
+            Z, *found = balls([self.model.integral(), *self._integrals.values()], t)
+            values = dict(zip(self._integrals, found, strict=True))
             total = arb(0)
             for blocks in set_partitions(tuple(range(n))):
                 weight = prod(-j for j in range(1, len(blocks)))
@@ -163,7 +164,7 @@ def _to_digits(ball: Callable[[], arb], wanted: int, proved: bool) -> arb:
     """Precision is raised until the relative radius is 10^{−wanted}, or raising it stops helping; once for estimates."""
     if not isinstance(wanted, int) or not 1 <= wanted <= 1000:
         raise BadInput(f"the number of digits must lie between 1 and 1000; it was {wanted}")
-    work, before = wanted + 6, None
+    work, before = wanted + (6 if proved else 3), None
     while True:
         with digits(work):
             value = ball()

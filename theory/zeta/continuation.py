@@ -171,6 +171,20 @@ def _one(c: Chart, s: sp.Rational, terms: int) -> Laurent:
 
 def factors(c: Chart, s: sp.Rational, terms: int) -> list[tuple[list[Laurent], list[Chart]]]:
     """ζ(−s + ε) of one chart as a sum of products: of exact Laurent series and of the groups of coupled coordinates."""
+    found = []
+    for sides, constant, groups in apart(c):
+        exact = [_coordinate(a - k * s, k, gaussian, terms) for a, k, gaussian in sides]
+        exact.append(power(constant.unit, -s, sp.S.One, terms))
+        exact.append(Laurent(0, (constant.density, *[sp.S.Zero] * (terms - 1))))
+        found.append((exact, groups))
+    return found
+
+
+@lru_cache(maxsize=1024)
+def apart(c: Chart) -> list[tuple[list[tuple[sp.Rational, sp.Rational, bool]], Chart, list[Chart]]]:
+    """ζ(−s) = Σ Π ∫ x^{a−κs−1} · (b u^{−s}) · Π ζ_group(−s): for every summand the (a, κ, gaussian) of the coordinates that stand
+    alone, the constants b and u as a chart without coordinates, and the groups of coupled coordinates.
+    """
     c = c.signed()
     free = [i for i, alone in enumerate(c.free()) if alone]
     names = [c.variables[i] for i in free]
@@ -179,14 +193,8 @@ def factors(c: Chart, s: sp.Rational, terms: int) -> list[tuple[list[Laurent], l
         monomials = [(m, q) for m, q in sp.Poly(c.density, *names).terms()]
     found = []
     for powers, rest in monomials:
-        exact = [
-            _coordinate(c.jacobian[i] + 1 + n - c.orders[i] * s, c.orders[i], c.gaussian[i], terms)
-            for i, n in zip(free, powers, strict=True)
-        ]
-        constant, groups = _groups(replace(c, density=rest), set(names))
-        exact.append(power(constant.unit, -s, sp.S.One, terms))
-        exact.append(Laurent(0, (constant.density, *[sp.S.Zero] * (terms - 1))))
-        found.append((exact, groups))
+        sides = [(c.jacobian[i] + 1 + n, c.orders[i], c.gaussian[i]) for i, n in zip(free, powers, strict=True)]
+        found.append((sides, *_groups(replace(c, density=rest), set(names))))
     return found
 
 

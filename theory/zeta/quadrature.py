@@ -107,6 +107,11 @@ def shifted_chebyshev(n: int) -> arb_mat:
     return arb_mat([[arb(row[2 * m]) if m <= l else arb(0) for m in range(n)] for l, row in enumerate(rows)])
 
 
+def plain_rule(n: int, bits: int) -> list[tuple[arb, arb]]:
+    """Nodes and weights of ∫_0^1 G dx."""
+    return _chebyshev(sp.S.One, 0, n, bits)
+
+
 def chebyshev_values(n: int, bits: int) -> arb_mat:
     """(2/n) Σ' cos lθ_k: what takes moments of the T_l(2x − 1) to weights at the nodes."""
     return _nodes(n, bits)[1]
