@@ -114,7 +114,8 @@ TASKS = (
 
 
 class Row(NamedTuple):
-    """One comparison: expected, found ± sem, z, and the relative error of `found` that it would have seen."""
+    """One comparison: expected, found ± sem, z, and the error that it would have seen, relative to what is expected (infinite
+    where that is 0: then it would have seen `seen`)."""
 
     quantity: str
     expected: float
@@ -126,6 +127,11 @@ class Row(NamedTuple):
     @property
     def holds(self) -> bool:
         return abs(self.z) < LEAST
+
+    @property
+    def seen(self) -> str:
+        """The error that it would have seen, in % of what is expected or by itself."""
+        return f"{100 * self.detects:.2g}%" if np.isfinite(self.detects) else f"{SEEN * self.sem:.2g}"
 
 
 @dataclass(frozen=True)
@@ -149,7 +155,7 @@ class Report:
         for row in self.rows:
             lines.append(
                 f"  {'✓' if row.holds else '✗'} {row.quantity:<28} {row.found:.5g} ± {row.sem:.2g}, expected {row.expected:.5g}, "
-                f"z = {row.z:.1f}, detects {100 * row.detects:.2g}%"
+                f"z = {row.z:.1f}, detects {row.seen}"
             )
         return "\n".join(lines)
 

@@ -48,7 +48,7 @@ DOUBLES = 15  # digits of a matrix in doubles
 
 
 def stationary(
-    loss: sp.Expr, variables: Sequence[sp.Symbol], t: Any, e: Any, *, at: Any = None, gamma: Any = 0,
+    loss: sp.Expr, variables: sp.Symbol | Sequence[sp.Symbol], t: Any, e: Any, *, at: Any = None, gamma: Any = 0,
     noise: Mapping[tuple[int, ...], sp.Expr] | None = None, losses: Sequence[sp.Expr] | None = None, batch: int | None = None,
     preconditioner: Any = None, spread: Sequence[float] | None = None,
 ) -> "Kernel":  # fmt: skip
@@ -62,7 +62,7 @@ def stationary(
     Raises `BadInput` for an unstable chain, for gradients that grow faster than linearly (the explicit chain then has no stationary
     law), for three variables or more, and for a grid that would need more than MOST_POINTS points.
     """
-    variables = tuple(variables)
+    variables = (variables,) if isinstance(variables, sp.Symbol) else tuple(variables)
     if len(variables) not in (1, 2):
         raise BadInput(f"the kernel is discretised in one or two variables; there are {len(variables)}")
     loss, t, e, gamma = exact(loss), exact(t), exact(e), exact(gamma)

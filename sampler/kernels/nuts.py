@@ -6,7 +6,7 @@ leapfrog step the chain hardly moves), so E[(w − w*)·g] = d exactly. U is for
 in the rule.
 
 blackjax is optional (`pip install blackjax`) and imported when the kernel is made. It sees the weights as one flat vector in the
-widest of their dtypes; a metric without mass on the clamped ones keeps them where they are.
+widest of their dtypes and the default one (in which it keeps its own numbers); a metric without mass on the clamped ones keeps them where they are.
 
 Source: Hoffman & Gelman 2014; multinomial and iterative as in Betancourt 2017 and Phan et al. 2019.
 """
@@ -43,20 +43,21 @@ class NUTS:
         from blackjax.mcmc import nuts
         from blackjax.mcmc.hmc import HMCState
 
-        q, unravel = ravel_pytree(state.position)
-        free = ravel_pytree(posterior.clamp(jax.tree.map(jnp.ones_like, state.position)))[0]
+        held, unravel = ravel_pytree(state.position)
+        q = held.astype(jnp.promote_types(held.dtype, jnp.result_type(float)))
+        free = ravel_pytree(posterior.clamp(jax.tree.map(jnp.ones_like, state.position)))[0].astype(q.dtype)
 
         def log_density(q):
             """−U with the clamped weights at their place, so that its slope there is 0."""
-            w = unravel(jnp.where(free > 0, q, ravel_pytree(state.position)[0]))
+            w = unravel(jnp.where(free > 0, q.astype(held.dtype), held))
             return -posterior.energy(w, posterior.mean_loss(w)).astype(q.dtype)
 
-        slope = -ravel_pytree(state.gradient)[0]
+        slope = -ravel_pytree(state.gradient)[0].astype(q.dtype)
         now = HMCState(q, -posterior.energy(state.position, state.loss).astype(q.dtype), slope)
         step = jnp.sqrt(self.epsilon).astype(q.dtype)
         after, info = nuts.build_kernel()(key, now, log_density, step, _metric(free), self.doublings)
         rate = jnp.asarray(info.acceptance_rate, state.accepted.dtype)
-        return start(key, posterior, unravel(after.position))._replace(accepted=rate)
+        return start(key, posterior, unravel(after.position.astype(held.dtype)))._replace(accepted=rate)
 
     def virial(self, posterior: LocalPosterior, state: State) -> tuple[Scalar, Scalar]:
         """(w − w*)·g, of mean d under exp(−U), and 0."""

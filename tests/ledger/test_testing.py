@@ -161,6 +161,12 @@ def test_wrong_estimators_fail(mistake):
     assert not testing.check_estimator(partial(plain, **mistake)).ok
 
 
+def test_where_nothing_is_expected_the_error_that_would_be_seen_is_absolute():
+    row = testing.Row("mean", 0.0, 0.1, 0.02, 5.0, np.inf)
+    assert "inf" not in row.seen
+    assert float(row.seen) == pytest.approx(testing.SEEN * 0.02, rel=0.05)
+
+
 def test_errors_that_forget_the_autocorrelation_fail():
     report = testing.check_estimator(independent_errors)
     assert [row.holds for row in report.rows] == [True, False]

@@ -179,3 +179,8 @@ def test_powers_of_balls_around_zero() -> None:
     with digits(20):
         (value,) = on_points(x**2 + 1 / (1 + x) ** 3, (x,), [vector([arb(0, 1e-10)])])
         assert value.contains(1)
+
+
+def test_one_variable_may_stand_alone():
+    a, b = (kernel.stationary(x**2 / 2, given, sp.Integer(100), sp.Rational(1, 4)) for given in (x, (x,)))
+    assert a.expectation(x**2).overlaps(b.expectation(x**2))
