@@ -6,7 +6,8 @@ leapfrog step the chain hardly moves), so E[(w − w*)·g] = d exactly. U is for
 in the rule.
 
 blackjax is optional (`pip install blackjax`) and imported when the kernel is made. It sees the weights as one flat vector in the
-widest of their dtypes and the default one (in which it keeps its own numbers); a metric without mass on the clamped ones keeps them where they are.
+widest of their dtypes and the default one, in which it keeps its own numbers; a metric without mass on the clamped ones keeps them
+where they are.
 
 Source: Hoffman & Gelman 2014; multinomial and iterative as in Betancourt 2017 and Phan et al. 2019.
 """
