@@ -9,6 +9,10 @@ For tokens z_1 … z_T, with heads h of width e = d_head,
 Columns h·e … (h + 1)·e of W_Q, W_K, W_V and the same rows of W_O belong to head h (`sampler.components.head`). Fewer key and value
 heads than query heads (grouped-query attention) are told from the shapes.
 
+In the first layer x⁰ W = E W [z_i] + P[i] W: a batch of more tokens than the vocabulary and the positions together takes fewer
+products by tables E W and P W that all its sequences share. A function of one sequence does not know the batch, so `at_once` tells
+it: how many sequences meet the same weights.
+
 Functions: `init`, `logits`, `token_losses`, `next_token`.
 """
 
@@ -60,15 +64,23 @@ def init(
     return weights
 
 
-def logits(weights: Weights, tokens: Int[Array, " T"], *, d_head: int) -> Float[Array, "T vocabulary"]:
-    """x^L U at every position."""
+def logits(
+    weights: Weights, tokens: Int[Array, " T"], *, d_head: int, at_once: int = 1
+) -> Float[Array, "T vocabulary"]:
+    """x^L U at every position. at_once: how many sequences are computed with these weights (see the module)."""
     T = tokens.shape[0]
-    x = weights["embedding"][tokens] + weights["position"][:T]
+    embedding, position = weights["embedding"], weights["position"][:T]
+    x = embedding[tokens] + position
+    tables = at_once * T > len(embedding) + T
     causal = jnp.tril(jnp.ones((T, T), bool))
     for i in range(sum(name.startswith("layer") for name in weights)):
         layer = weights[f"layer{i}"]
+        projected = (
+            (embedding @ layer[name])[tokens] + position @ layer[name] if tables and i == 0 else x @ layer[name]
+            for name in ("W_Q", "W_K", "W_V")
+        )
         # Heads first: products over contiguous matrices.
-        q, k, v = (jnp.reshape(x @ layer[name], (T, -1, d_head)).swapaxes(0, 1) for name in ("W_Q", "W_K", "W_V"))
+        q, k, v = (jnp.reshape(y, (T, -1, d_head)).swapaxes(0, 1) for y in projected)
         group = q.shape[0] // k.shape[0]
         if group > 1:  # grouped queries: head h uses key and value head h // group
             k, v = (jnp.repeat(a, group, axis=0) for a in (k, v))
@@ -78,18 +90,22 @@ def logits(weights: Weights, tokens: Int[Array, " T"], *, d_head: int) -> Float[
     return x @ weights["unembedding"]
 
 
-def token_losses(weights: Weights, tokens: Int[Array, " T"], *, d_head: int) -> Float[Array, " T-1"]:
+def token_losses(weights: Weights, tokens: Int[Array, " T"], *, d_head: int, at_once: int = 1) -> Float[Array, " T-1"]:
     """−log softmax(x^L_i U)_{z_{i+1}} for i < T, in nats: a `probe_loss` for `chain.run`, with `functools.partial` for d_head."""
-    scores = logits(weights, tokens, d_head=d_head)
+    scores = logits(weights, tokens, d_head=d_head, at_once=at_once)
     # The last position is dropped at the end: without it the product before would no longer be one matrix over a batch.
     seen = jnp.take_along_axis(scores, jnp.roll(tokens, -1)[:, None], axis=-1)[:, 0]
     return (jax.nn.logsumexp(scores, axis=-1) - seen)[:-1]
 
 
-def next_token(d_head: int) -> Callable[[Weights, Int[Array, " T"]], Scalar]:
-    """The loss of one example, a row of tokens: the mean cross-entropy of the next token, in nats."""
-    return partial(_next_token, d_head=d_head)
+def next_token(d_head: int, *, at_once: int = 1) -> Callable[[Weights, Int[Array, " T"]], Scalar]:
+    """The loss of one example, a row of tokens: the mean cross-entropy of the next token, in nats.
+
+    at_once: the size of the batches (see the module). A chain on one head is faster without, since its slice of the first layer's
+    matrices is not followed through the tables.
+    """
+    return partial(_next_token, d_head=d_head, at_once=at_once)
 
 
-def _next_token(weights: Weights, tokens: Int[Array, " T"], *, d_head: int) -> Scalar:
-    return jnp.mean(token_losses(weights, tokens, d_head=d_head))
+def _next_token(weights: Weights, tokens: Int[Array, " T"], *, d_head: int, at_once: int) -> Scalar:
+    return jnp.mean(token_losses(weights, tokens, d_head=d_head, at_once=at_once))

@@ -1,6 +1,8 @@
-"""Against devinterp 2.0.1, in one run on one thread: processor seconds of a chain-step, of a draw with observables, of a matrix.
+"""Against devinterp 2.0.1, in one run on one CPU: what a chain-step takes, a draw with observables, a matrix.
 
-    python tests/benchmarks/peer.py --peer PYTHON [--repeat 3]
+    python tests/benchmarks/peer.py --peer PYTHON [--repeat 3] [--wall]
+
+Processor seconds on one thread on both sides; with `--wall`, wall seconds on all cores on both sides (for an idle machine).
 
 PYTHON is an interpreter that has torch and devinterp 2.0.1 (another environment; `peer_devinterp.py` runs there). What a call costs
 before its first step is taken out on both sides: times are slopes between a short and a long run, in turns, and the median counts.
@@ -11,11 +13,18 @@ import json
 import os
 import statistics
 import subprocess
+import sys
 import time
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
-os.environ |= {"XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1", "OMP_NUM_THREADS": "1"}
+os.environ |= (
+    {}
+    if "--wall" in sys.argv
+    else {"XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1", "OMP_NUM_THREADS": "1"}
+)
 
 import jax
 import jax.numpy as jnp
@@ -26,6 +35,7 @@ from sampler.kernels.sgld import sgld
 from sampler.networks import attention
 from sampler.posterior import LocalPosterior
 
+WALL = "--wall" in sys.argv
 D_HEAD, LAYERS, HEADS, BATCH, CONTEXT = 64, 2, 4, 16, 64
 RNG = np.random.default_rng(0)
 
@@ -47,16 +57,22 @@ def transformer():
         jax.random.key(0), vocabulary=512, context=CONTEXT, width=256, layers=LAYERS, heads=HEADS, dtype=jnp.float32
     )
     data = jnp.asarray(RNG.integers(0, 512, (512, CONTEXT)))
-    return LocalPosterior(attention.next_token(D_HEAD), data, weights, 10.0, 1.0, batch_size=BATCH)
+    return LocalPosterior(attention.next_token(D_HEAD, at_once=BATCH), data, weights, 10.0, 1.0, batch_size=BATCH)
 
 
-token_losses = partial(attention.token_losses, d_head=D_HEAD)
+def token_losses(at_once):
+    return partial(attention.token_losses, d_head=D_HEAD, at_once=at_once)
+
+
+OBSERVED = token_losses(3 * BATCH)
+ALONE = token_losses(1)
 
 
 def seconds(work):
-    began = time.process_time()
+    clock = time.perf_counter if WALL else time.process_time
+    began = clock()
     work()
-    return time.process_time() - began
+    return clock() - began
 
 
 def slope(work, short, long):
@@ -67,7 +83,9 @@ def slope(work, short, long):
 def peer(python, case, short, long):
     def ask(draws):
         script = Path(__file__).with_name("peer_devinterp.py")
-        out = subprocess.run([python, script, case, str(draws)], capture_output=True, text=True, check=True).stdout
+        out = subprocess.run(
+            [python, script, case, str(draws), *["--wall"] * WALL], capture_output=True, text=True, check=True
+        ).stdout
         return json.loads(out.splitlines()[-1])
 
     return (ask(long) - ask(short)) / (long - short)
@@ -106,17 +124,18 @@ def plain(p, steps):
 
 def observed(p, probes, draws):
     """Three batches of token losses a draw, as the peer's default."""
-    options = {"probes": probes, "probe_loss": token_losses, "evaluate": "batch", "keep": "moments", "every": 8}
+    options = {"probes": probes, "probe_loss": OBSERVED, "evaluate": "batch", "keep": "moments", "every": 8}
     chain.run(0, sgld(1e-6), p, chains=1, draws=draws, burn_in=0, **options)
 
 
 def matrix(p, probes):
     """The susceptibilities of 8 heads and of the whole to 1008 tokens; what is computed once is made here, and timed apart."""
-    chains = [(p, token_losses, probes)]
+    chains: list[Any] = [(p, token_losses(BATCH), probes)]
+    alone = replace(p, loss=attention.next_token(D_HEAD))
     for layer in range(LAYERS):
         for head in range(HEADS):
-            restricted = components.restrict(p, components.head(p.centre, f"layer{layer}", head, d_head=D_HEAD))
-            reading = restricted.reading(token_losses, probes)
+            restricted = components.restrict(alone, components.head(p.centre, f"layer{layer}", head, d_head=D_HEAD))
+            reading = restricted.reading(ALONE, probes)
             chains.append((restricted.posterior, reading.loss, reading.prepare(probes)))
 
     def sample(draws):
@@ -132,6 +151,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--peer", required=True)
     parser.add_argument("--repeat", type=int, default=3)
+    parser.add_argument("--wall", action="store_true", help="wall seconds on all cores")
     asked = parser.parse_args()
     p, lm = linear(), transformer()
     probes = jnp.asarray(RNG.integers(0, 512, (BATCH, CONTEXT)))

@@ -63,6 +63,25 @@ def test_a_head_of_grouped_queries(transformer):
     )
 
 
+def test_tables_of_the_first_layer_are_its_projections(transformer):
+    """E W and P W once for a batch: the same losses and gradient, and fewer products where the batch has more tokens than both."""
+    batch, many = transformer.data, len(transformer.data)
+    tabled = attention.next_token(D_HEAD, at_once=many)
+
+    def mean(loss):
+        return lambda w: jnp.mean(jax.vmap(loss, (None, 0))(w, batch))
+
+    (value, gradient), (expected, slope) = (jax.value_and_grad(mean(f))(transformer.centre) for f in (tabled, LOSS))
+    assert np.isclose(value, expected, rtol=1e-13)
+    for a, b in zip(jax.tree.leaves(gradient), jax.tree.leaves(slope), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-10, atol=1e-14)
+    costs = [jax.jit(mean(f)).lower(transformer.centre).compile().cost_analysis()["flops"] for f in (tabled, LOSS)]
+    assert costs[0] < costs[1]
+    # One sequence of six tokens beside eleven words: tables would cost more, and are not made.
+    few = jax.make_jaxpr(partial(attention.logits, d_head=D_HEAD, at_once=1))(transformer.centre, batch[0])
+    assert str(few) == str(jax.make_jaxpr(partial(attention.logits, d_head=D_HEAD))(transformer.centre, batch[0]))
+
+
 CHOICES = {
     "head below": lambda w: components.head(w, "layer0", 1, d_head=D_HEAD),
     "head above": lambda w: components.head(w, "layer1", 0, d_head=D_HEAD, shared=False),
