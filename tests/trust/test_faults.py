@@ -135,10 +135,14 @@ def test_a_part_torn_anywhere_is_made_again(tmp_path: Path) -> None:
 # ── what is missing, and what is no number ────────────────────────────────────────────────────────────────────────────
 
 
-@pytest.mark.parametrize("name", [each.name for each in EXPERIMENTS if each.needs])
-def test_a_missing_package_is_named_with_its_installation(capsys, monkeypatch, tmp_path: Path, name: str) -> None:
+@pytest.mark.parametrize("asked", [each for each in EXPERIMENTS if each.needs], ids=lambda each: each.name)
+def test_a_missing_package_is_named_with_its_installation(
+    capsys, monkeypatch, tmp_path: Path, asked: experiment.Experiment
+) -> None:
     monkeypatch.setattr(experiment, "find_spec", lambda module: None)
-    assert "pip install" in refusal(capsys, "experiment", name, "--out", str(tmp_path / "out"))
+    budget = "--budget", str(asked.only[0])
+    told = refusal(capsys, "experiment", asked.name, *budget, "--out", str(tmp_path / "out"))
+    assert "pip install" in told
     assert not (tmp_path / "out").exists()
 
 
