@@ -217,9 +217,8 @@ def restrict(posterior: LocalPosterior, chosen: Component, *, max_bytes: int = M
 
     batch = posterior.microbatch or posterior.batch_size or posterior.n
     once, each, kept = _split(whole, centre, chosen, merge, posterior.data, batch)
-    if (
-        kept * posterior.n > max_bytes
-    ):  # products kept apart keep more for an example: a row of logits, where a width was enough
+    if kept * posterior.n > max_bytes:
+        # Products kept apart keep more for an example: a row of logits, where a width was enough.
         once, each, kept = _split(whole, centre, chosen, merge, posterior.data, 0)
     reduced: Loss = each
     prepare: Callable[[Example], Example] = jax.jit(jax.vmap(once))

@@ -118,10 +118,9 @@ def spectrum(
     found = patterning.modes(matrix)
     edges, reliable = [], []
     for one, two in _splits(len(groups), seed):
-        a, b = change(groups[one].mean(axis=0)), change(groups[two].mean(axis=0))
-        difference = (groups[one].mean(axis=0) - groups[two].mean(axis=0)) / 2
-        edges.append(patterning.modes(_scaled(difference, raw, standard)).s[0])
-        reliable.append(_agreement(found, patterning.modes(a), patterning.modes(b)))
+        a, b = groups[one].mean(axis=0), groups[two].mean(axis=0)
+        edges.append(patterning.modes(_scaled((a - b) / 2, raw, standard)).s[0])
+        reliable.append(_agreement(found, patterning.modes(change(a)), patterning.modes(change(b))))
     edge = float(np.max(edges))
     r = np.mean(reliable, axis=0)
     names = replace(
@@ -213,10 +212,9 @@ def _scaled(noise: np.ndarray, whole: np.ndarray, standard: str | None) -> np.nd
     """The standardisation of the whole, its spreads held, applied to a difference."""
     if standard is None:
         return noise
-    noise = noise - noise.mean(axis=1, keepdims=True)
-    if standard == "centre":
-        return noise
-    noise = noise / whole.std(axis=1, keepdims=True)
+    noise = standardize.centre(noise)
+    if standard != "centre":
+        noise = noise / whole.std(axis=1, keepdims=True)
     return noise - noise.mean(axis=0) if standard == "standardize" else noise
 
 

@@ -58,12 +58,10 @@ class Sum(NamedTuple):
         total = sum(others, start=first)
         return total if self.rest is None else read(self.rest) + total
 
-    def relabelled(self, axes: Axes) -> "Sum":
-        """The same with these labels for its axes, and labels from 1 + their largest on for the rest."""
+    def relabelled(self, axes: Axes, fresh: int) -> "Sum":
+        """The same with these labels for its axes, and labels from `fresh` on for the rest."""
         names = dict(zip(self.axes, axes, strict=True))
-        fresh = 1 + max(axes, default=0)
-        for label in sorted(self.sizes.keys() - names.keys()):
-            names[label], fresh = fresh, fresh + 1
+        names |= {label: fresh + i for i, label in enumerate(sorted(self.sizes.keys() - names.keys()))}
         products = tuple(
             one._replace(axes=tuple(names[a] for a in one.axes), weight_axes=tuple(names[a] for a in one.weight_axes))
             for one in self.products

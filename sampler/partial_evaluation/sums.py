@@ -26,16 +26,9 @@ class Sums(Values):
         if any(s.options != sums[0].options for s in sums):
             return None
         first = sums[0]
-        others = [s.relabelled(first.axes) for s in sums[1:]]
-        shift = 1 + max(first.sizes)
-        for other in others:  # labels under the sums are their own
-            names = {a: a if a in first.axes else a + shift for a in other.sizes}
-            moved = tuple(
-                p._replace(axes=tuple(names[a] for a in p.axes), weight_axes=tuple(names[a] for a in p.weight_axes))
-                for p in other.products
-            )
-            sizes = {**first.sizes, **{names[a]: n for a, n in other.sizes.items()}}
-            first = Sum(first.axes, sizes, first.products + moved, first.rest, first.options)
+        for other in sums[1:]:
+            other = other.relabelled(first.axes, 1 + max(first.sizes))  # labels under the sums are their own
+            first = first._replace(sizes={**first.sizes, **other.sizes}, products=first.products + other.products)
         rests = [x if self._of(x) is None else self._of(x).rest for x in inputs]
         rests = [x for x in rests if x is not None]
         rest = self.program.derive(("sum", *rests), jnp.add, *rests) if len(rests) == 2 else next(iter(rests), None)

@@ -127,8 +127,7 @@ def carry_out(folder: Folder, plan: Plan) -> Result:
     places = {}
     if plan.maps and neighbours.installed():
         for mark, of_mark in {**early, last: final}.items():
-            groups = of_mark["chi"].swapaxes(0, 1).astype(float)
-            places[mark] = folder.part(f"map {mark}", neighbours.maps, groups=groups, seed=SEED)
+            places[mark] = folder.part(f"map {mark}", neighbours.maps, groups=measure.groups(of_mark), seed=SEED)
     return report.result(
         report.Findings(
             names, sets, s, of, [[pieces[i] for i in row] for row in targets], final, early, direct, asked, moved, loss, last,

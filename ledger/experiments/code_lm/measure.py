@@ -18,6 +18,7 @@ A component moves by a mask, not by `components.restrict`: one program then serv
 Functions: `measure` (χ̂ chain by chain), `mixed` (⟨φ_C⟩ at ±h with the same noise), `predicted`.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 import jax.numpy as jnp
@@ -78,6 +79,11 @@ def measure(
     return {name: np.array(values) for name, values in found.items()}
 
 
+def groups(of: Mapping[str, np.ndarray]) -> np.ndarray:
+    """χ of `measure`, stacked over components, as one matrix a chain: (chains, components, N) in double precision."""
+    return of["chi"].swapaxes(0, 1).astype(float)
+
+
 def mixed(
     weights: relative.Weights,
     rows: np.ndarray,
@@ -123,4 +129,4 @@ def predicted(chi: np.ndarray, directions: np.ndarray) -> np.ndarray:
     return chi @ directions.T / directions.shape[1]
 
 
-__all__ = ["answers", "components_of", "measure", "mixed", "predicted", "reweighted", "token_losses"]
+__all__ = ["answers", "components_of", "groups", "measure", "mixed", "predicted", "reweighted", "token_losses"]

@@ -43,7 +43,7 @@ class Findings(NamedTuple):
 
 def result(found: Findings) -> Result:
     """Statements, pictures, tables and data of what was found."""
-    groups = _groups(found.final)
+    groups = measure.groups(found.final)
     left, right = rules.reproduced(groups)
     spectrum = spectroscopy.spectrum(groups, components=found.names)
     kept = [i for i in range(len(found.names) - 1) if left[i] > rules.LEAST and right[i] > rules.LEAST]
@@ -52,7 +52,7 @@ def result(found: Findings) -> Result:
         "loss": pictures.losses(list(found.loss), *np.array(list(found.loss.values())).T),
         "components": _components(found, groups),
     }
-    drawn |= {f"tokens {mark}": _embedding(found, mark, _groups(of)) for mark, of in found.early.items()}
+    drawn |= {f"tokens {mark}": _embedding(found, mark, measure.groups(of)) for mark, of in found.early.items()}
     drawn[f"tokens {found.last}"] = _embedding(found, found.last, groups)
     for mark, places in found.maps.items():
         drawn[f"map {mark}"] = neighbours.picture(places, found.kinds.reshape(-1), f"step {mark}")
@@ -69,11 +69,6 @@ def result(found: Findings) -> Result:
         drawn[name] = pictures.responses(x, y, errors, slope, r, name)
         numbers[name] = {"slope": slope._asdict(), "r": r._asdict()}
     return Result(_data(found, groups), said, drawn, _tables(found, groups, spectrum, (left, right), kept), numbers)
-
-
-def _groups(of: Mapping[str, np.ndarray]) -> np.ndarray:
-    """(chains, components, N) in double precision."""
-    return of["chi"].swapaxes(0, 1).astype(float)
 
 
 def _sem(values: np.ndarray, axis: int) -> np.ndarray:
@@ -181,7 +176,7 @@ def _told(
             )
         )
     for mark, of in found.early.items():
-        early = _groups(of)
+        early = measure.groups(of)
         u, v = rules.reproduced(early)
         each = ", ".join(f"{n} {x:.2f}" for n, x in zip(found.names, reliability(early), strict=True))
         said.append(
@@ -224,7 +219,7 @@ def _embedding(found: Findings, mark: int, groups: np.ndarray) -> Picture:
 
 def _responses(found: Findings) -> dict[str, Any]:
     """name → (predicted, direct, their errors, slope, r); direct and predicted share no draw."""
-    chi = _groups(found.final)
+    chi = measure.groups(found.final)
     x = measure.predicted(chi, found.directions)  # (G, k, K)
     error = _sem(x, 0)
     again = measure.reweighted(found.final["phi"], found.final["along"], found.h_reweighted).swapaxes(0, 1)

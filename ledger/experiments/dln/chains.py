@@ -28,6 +28,7 @@ from sampler.networks import linear
 from sampler.posterior import LocalPosterior
 
 STEP = 0.5
+GAMMA = 10.0
 
 
 def sgld_pairs(

@@ -9,6 +9,7 @@ from fractions import Fraction
 import pytest
 import sympy as sp
 
+from tests.theory.rlct.ideals import random_polynomials
 from theory.certificate import report
 from theory.rlct import rlct, rlct_ideal
 from theory.rlct.gram import factored, monomials, sum_of_squares
@@ -20,14 +21,7 @@ FEWEST = 38  # of 40 random sums in which squares must be found
 def random_squares(rng):
     """Weights and generators of Σ w_j g_j² in two to four variables."""
     variables = X[: rng.choice([2, 3, 3, 4])]
-    polys = []
-    for _ in range(rng.randint(2, 4)):
-        terms = [
-            rng.choice([1, -1, 2, -3]) * sp.prod(rng.choice(variables) for _ in range(rng.randint(1, 3)))
-            for _ in range(rng.randint(1, 3))
-        ]
-        polys.append(sp.expand(sp.Add(*terms)))
-    polys = [p for p in polys if p != 0] or [variables[0]]
+    polys = random_polynomials(rng, variables, (2, 4)) or [variables[0]]
     return variables, polys, [rng.choice([1, 2, sp.Rational(1, 3)]) for _ in polys]
 
 

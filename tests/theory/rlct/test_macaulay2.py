@@ -10,6 +10,7 @@ import subprocess
 import pytest
 import sympy as sp
 
+from tests.theory.rlct.ideals import random_polynomials
 from theory.rlct import rlct_ideal
 
 X = sp.symbols("x y z", real=True)
@@ -21,14 +22,7 @@ needs_macaulay2 = pytest.mark.skipif(
 
 def random_ideal(rng):
     variables = X[: rng.choice([2, 2, 3])]
-    polys = []
-    for _ in range(rng.randint(1, 3)):
-        terms = [
-            rng.choice([1, -1, 2, -3]) * sp.prod(rng.choice(variables) for _ in range(rng.randint(1, 3)))
-            for _ in range(rng.randint(1, 3))
-        ]
-        polys.append(sp.expand(sp.Add(*terms)))
-    return variables, [p for p in polys if p != 0] or [variables[0] ** 2]
+    return variables, random_polynomials(rng, variables, (1, 3)) or [variables[0] ** 2]
 
 
 def complex_threshold(generators, variables):

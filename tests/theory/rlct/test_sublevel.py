@@ -11,6 +11,7 @@ import sympy as sp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.theory.rlct.ideals import random_polynomials
 from theory.certificate import report
 from theory.rlct import rlct_ideal, sublevel
 from theory.rlct.effort import attempt
@@ -93,16 +94,7 @@ def contradictions(seeds=80):
     X, rng, seen, wrong = sp.symbols("x y z w", real=True), random.Random(11), 0, 0
     for _ in range(seeds):
         variables = X[: rng.choice([2, 2, 3, 3, 4])]
-        generators = [
-            sp.Add(
-                *(
-                    rng.choice([1, -1, 2, -3]) * sp.prod(rng.choice(variables) for _ in range(rng.randint(1, 4)))
-                    for _ in range(rng.randint(1, 4))
-                )
-            )
-            for _ in range(rng.randint(1, 3))
-        ]
-        generators = [g for g in map(sp.expand, generators) if g != 0] or [variables[0]]
+        generators = random_polynomials(rng, variables, (1, 3), most=4) or [variables[0]]
         prior = sp.prod(sp.Abs(v) ** rng.choice([0, 0, 0, 1, sp.Rational(-1, 2)]) for v in variables)
         domain = {v: rng.choice([(None, None), (None, None), (0, None)]) for v in variables}
         problem = read(generators, None, variables, None, prior, domain)
