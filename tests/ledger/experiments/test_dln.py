@@ -191,7 +191,7 @@ def test_the_experiment_in_miniature(tmp_path, monkeypatch):
     told = []
     folder = open_folder(tmp_path / "out", "dln", Budget.QUICK, told.append)
     result = dln.report(folder, size)
-    assert [s.found for s in result.statements].count(Found.SHOWN) == 3 and len(result.statements) == 9
+    assert [s.found for s in result.statements].count(Found.SHOWN) == 4 and len(result.statements) == 10
     assert result.statements[0].found is Found.FAILS  # two networks are not twenty
     assert set(result.pictures) == {"ladder", "extrapolated", "chains", "centres", "benchmark"}
     assert result.data["/ladder"].sizes == {"network": 2, "t": 11}
