@@ -124,5 +124,6 @@ def test_the_experiment_in_miniature(tmp_path):
     folder = open_folder(tmp_path / "out", "names", Budget.QUICK, lambda words: None)
     result = names.report(folder, names.Size(SMALL, 4, 4, (2, 20, 10, 1)))
     assert len(result.statements) == 9 and set(result.pictures) == {"retraining", "scores", "bayesian"}
-    assert result.data["/scores"].sizes == {"case": 2, "prediction": 12}
+    # Influence functions with five dampings, gradient products, two Bayesian ones, and three of the next order and Newton.
+    assert result.data["/scores"].sizes == {"case": 2, "prediction": 5 + 1 + 2 + 3}
     assert named("names").conduct is names.conduct
