@@ -1,26 +1,14 @@
-"""How long the two roads of the expansion take, side by side in one run.
+"""The two roads of the expansion, and how they grow: graphs, moments (`theory.laplace`), diagrams (`theory.diagrams`)."""
 
-    python tests/benchmarks/expansions.py
-
-Prints seconds for graphs, moments (`theory.laplace`) and diagrams (`theory.diagrams`), and the ratio of the two roads where both
-give the same coefficient (which is checked).
-"""
-
-import time
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Iterator
 
 import sympy as sp
 
+from tests.benchmarks.record import Row, growth, timed
 from theory import diagrams, graphs, laplace
 
 x, y, z, u = sp.symbols("x y z u", real=True)
-
-
-def timed(work: Callable[[], Any]) -> tuple[float, Any]:
-    start = time.perf_counter()
-    result = work()
-    return time.perf_counter() - start, result
+LINE, PLANE, SPACE, FOUR = (x,), (x, y), (x, y, z), (x, y, z, u)
 
 
 def quartic(v: tuple[sp.Symbol, ...]) -> sp.Expr:
@@ -33,30 +21,24 @@ def quartic(v: tuple[sp.Symbol, ...]) -> sp.Expr:
     return sp.expand(squares + mixed + cubic + squares**2)
 
 
-def main() -> None:
-    print("graphs of the covariance: order, count, seconds, ratio to the order before")
-    before = None
-    for order in (1, 2, 3, 4):
+def observables(v: tuple[sp.Symbol, ...]) -> tuple[sp.Expr, sp.Expr]:
+    return v[0], v[-1] ** 2 + v[0] * v[-1]
+
+
+def rows() -> Iterator[Row]:
+    def listed(order: int) -> None:
         graphs._family.cache_clear()
-        seconds, found = timed(lambda order=order: graphs.connected(2, order))
-        print(f"  {order}  {len(found):5d}  {seconds:8.3f}  {'' if before is None else f'×{seconds / before:.0f}'}")
-        before = seconds
+        graphs.connected(2, order)
 
-    print("covariance, dimension and order: moments, diagrams (this order alone), ratio")
-    for v, order, both in (
-        ((x,), 20, False), ((x,), 4, True), ((x, y), 6, False), ((x, y), 3, True), ((x, y, z), 3, True), ((x, y, z, u), 3, True),
-    ):  # fmt: skip
-        loss, phis = quartic(v), (v[0], v[-1] ** 2 + v[0] * v[-1])
-        moments, series = timed(
-            lambda L=loss, f=phis, v=v, k=order: laplace.cumulant(L, f, v, order=k, at=(0,) * len(v))
-        )
-        line = f"  d = {len(v)}, order {order:2d}: {moments:8.3f} s"
-        if both:
-            other, value = timed(lambda L=loss, f=phis, v=v, k=order: diagrams.cumulant(L, f, v, order=k))
-            assert value == series[order]
-            line += f"  {other:8.3f} s  ×{other / moments:.2f}"
-        print(line)
+    def moments(v: tuple[sp.Symbol, ...], order: int) -> tuple[sp.Expr, ...]:
+        return laplace.cumulant(quartic(v), observables(v), v, order=order, at=(0,) * len(v))
 
-
-if __name__ == "__main__":
-    main()
+    yield from growth("graphs of the covariance", (1, 2, 3, 4), listed, "order")
+    for v, orders in ((LINE, (5, 10, 20)), (PLANE, (2, 4, 6)), (SPACE, (1, 2, 3))):
+        yield from growth(f"covariance by moments, d = {len(v)}", orders, lambda k, v=v: moments(v, k), "order")
+    yield from growth("covariance by moments, order 2", (1, 2, 3, 4), lambda d: moments(FOUR[:d], 2), "d =")
+    for v, order in ((LINE, 4), (PLANE, 3), (SPACE, 3), (FOUR, 3)):
+        ours, series = timed(lambda v=v, k=order: moments(v, k))
+        other, value = timed(lambda v=v, k=order: diagrams.cumulant(quartic(v), observables(v), v, order=k))
+        assert value == series[order]
+        yield Row(f"covariance by moments, d = {len(v)}, order {order}", ours, "diagrams (this order alone)", other)

@@ -1,6 +1,6 @@
 """Against devinterp 2.0.1, in one run on one CPU: what a chain-step takes, a draw with observables, a matrix.
 
-    python tests/benchmarks/peer.py --peer PYTHON [--repeat 3] [--wall]
+    python tests/benchmarks/peer.py --peer PYTHON [--repeat 3] [--wall]        (in the table: python -m tests.benchmarks peer)
 
 Processor seconds on one thread on both sides; with `--wall`, wall seconds on all cores on both sides (for an idle machine).
 
@@ -34,6 +34,9 @@ from sampler import chain, components
 from sampler.kernels.sgld import sgld
 from sampler.networks import attention
 from sampler.posterior import LocalPosterior
+
+sys.path.insert(0, str(Path(__file__).parents[2]))  # also as a script
+from tests.benchmarks.record import Row, show
 
 WALL = "--wall" in sys.argv
 D_HEAD, LAYERS, HEADS, BATCH, CONTEXT = 64, 2, 4, 16, 64
@@ -147,16 +150,12 @@ def matrix(p, probes):
     return sample
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--peer", required=True)
-    parser.add_argument("--repeat", type=int, default=3)
-    parser.add_argument("--wall", action="store_true", help="wall seconds on all cores")
-    asked = parser.parse_args()
+def rows(python, repeat=3):
+    """Each case beside devinterp, and a step beside a bare loop."""
     p, lm = linear(), transformer()
     probes = jnp.asarray(RNG.integers(0, 512, (BATCH, CONTEXT)))
     three = jnp.asarray(RNG.integers(0, 512, (3 * BATCH, CONTEXT)))
-    hand, rows = bare_loop(lm), {}
+    hand = bare_loop(lm)
     ours_matrix = matrix(lm, probes)
     cases = {
         "deep linear 4-4-4, 4 chains": (partial(deep_linear, p), 5_000, 50_000, "dln", 100, 500),
@@ -170,13 +169,21 @@ def main():
         hand(steps)
     plain(lm, 6)
     for name, (work, short, long, case, few, many) in cases.items():
-        pairs = [(slope(work, short, long), peer(asked.peer, case, few, many)) for _ in range(asked.repeat)]
-        rows[name] = [statistics.median(x) for x in zip(*pairs, strict=True)]
-        print(
-            f"{name}: {1e3 * rows[name][0]:.3f} ms, devinterp {1e3 * rows[name][1]:.3f} ms: ×{rows[name][1] / rows[name][0]:.2f}"
-        )
-    pairs = [(slope(partial(plain, lm), 6, 26), slope(hand, 6, 26)) for _ in range(2 * asked.repeat + 1)]
-    print(f"attention, a step beside a bare jitted loop: {statistics.median(a / b for a, b in pairs):.3f}")
+        pairs = [(slope(work, short, long), peer(python, case, few, many)) for _ in range(repeat)]
+        ours, theirs = (statistics.median(x) for x in zip(*pairs, strict=True))
+        yield Row(name, ours, "devinterp", theirs)
+    pairs = [(slope(partial(plain, lm), 6, 26), slope(hand, 6, 26)) for _ in range(2 * repeat + 1)]
+    ours, theirs = sorted(pairs, key=lambda pair: pair[1] / pair[0])[repeat]
+    yield Row("attention, a step", ours, "bare jitted loop", theirs)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--peer", required=True)
+    parser.add_argument("--repeat", type=int, default=3)
+    parser.add_argument("--wall", action="store_true", help="wall seconds on all cores")
+    asked = parser.parse_args()
+    show(rows(asked.peer, asked.repeat))
 
 
 if __name__ == "__main__":
