@@ -20,6 +20,7 @@ import jax.numpy as jnp
 import numpy as np
 import xarray as xr
 from jax.flatten_util import ravel_pytree
+from jaxtyping import Array, Int
 from matplotlib.figure import Figure
 
 from ledger.claim import Budget
@@ -48,7 +49,7 @@ class Size(NamedTuple):
 
 
 SIZES = {
-    Budget.QUICK: Size(240, 24, 12, ((2, 1), (3, 2)), 4, 50, 3, 100),
+    Budget.QUICK: Size(176, 16, 12, ((2, 1), (3, 2)), 4, 50, 3, 70),
     Budget.FULL: Size(960, 32, 16, tuple((i, h) for i in range(4) for h in (0, 2)), 4, 300, 3, 200),
 }
 NBETA, GAMMA, BATCH, GROUPS = 200.0, 100.0, 16, 10
@@ -97,15 +98,16 @@ def samples(sequences: int, T: int, seed: int) -> dict[str, Any]:
     scores = jax.vmap(partial(llama.logits, jax.tree.map(jnp.asarray, model.weights), shape=model.shape))
 
     @jax.jit
-    def grown(rows):
+    def grown(rows, key):
         def one(i, rows):
             drawn = jax.random.categorical(jax.random.fold_in(key, i), scores(rows)[:, i - 1])
             return rows.at[:, i].set(drawn.astype(jnp.int32))
 
         return jax.lax.fori_loop(1, T, one, rows)
 
-    batch = 64
-    return {"tokens": np.concatenate([np.asarray(grown(rows[i : i + batch])) for i in range(0, sequences, batch)])}
+    batches = [rows[i : i + 64] for i in range(0, sequences, 64)]
+    keys = jax.random.split(jax.random.fold_in(key, T), len(batches))  # `one` folds in 1, …, T − 1
+    return {"tokens": np.concatenate([np.asarray(grown(*each)) for each in zip(batches, keys, strict=True)])}
 
 
 def gradient(tokens: np.ndarray) -> dict[str, Any]:
@@ -115,23 +117,10 @@ def gradient(tokens: np.ndarray) -> dict[str, Any]:
     """
     model = glass.load()
     weights = jax.tree.map(jnp.asarray, model.weights)
-    loss = llama.next_token(model.shape)
-
-    @jax.jit
-    def of_group(rows):
-        """Losses, Σ ∇ℓ_z, Σ |∇ℓ_z|² of a group of sequences."""
-
-        def add(sums, z):
-            value, slope = jax.value_and_grad(loss)(weights, z)
-            slope = ravel_pytree(slope)[0]
-            return (sums[0] + slope, sums[1] + slope @ slope), value
-
-        sums, values = jax.lax.scan(add, (jnp.zeros(count), jnp.zeros(())), rows)
-        return values, *sums
-
-    count = sum(x.size for x in jax.tree.leaves(weights))
     groups = jnp.asarray(tokens)[: len(tokens) // GROUPS * GROUPS].reshape(GROUPS, -1, tokens.shape[1])
-    losses, sums, squares = (np.asarray(x, np.float64) for x in zip(*map(of_group, groups), strict=True))
+    losses, sums, squares = (
+        np.asarray(x, np.float64) for x in zip(*(_of_group(model.shape, weights, rows) for rows in groups), strict=True)
+    )
 
     def ratio(kept: list[int]) -> tuple[float, float]:
         """1 + n|E∇ℓ|²/tr Cov without bias, from products of different groups; and its standard error where E∇ℓ = 0."""
@@ -153,6 +142,21 @@ def gradient(tokens: np.ndarray) -> dict[str, Any]:
         "ratio": found,
         "ratio_sem": max(at_optimum, elsewhere),
     }
+
+
+@partial(jax.jit, static_argnums=0)
+def _of_group(shape: llama.Shape, weights: Any, rows: Int[Array, "rows T"]) -> tuple[Array, Array, Array]:
+    """Losses, Σ ∇ℓ_z, Σ |∇ℓ_z|² of a group of sequences."""
+    loss = llama.next_token(shape)
+
+    def add(sums: tuple[Array, Array], z: Array) -> tuple[tuple[Array, Array], Array]:
+        value, slope = jax.value_and_grad(loss)(weights, z)
+        slope = ravel_pytree(slope)[0]
+        return (sums[0] + slope, sums[1] + slope @ slope), value
+
+    count = sum(x.size for x in jax.tree.leaves(weights))
+    sums, values = jax.lax.scan(add, (jnp.zeros(count), jnp.zeros(())), rows)
+    return values, *sums
 
 
 def head(layer: int, number: int, tokens: np.ndarray, probes: np.ndarray, size: Size, progress: Any) -> dict[str, Any]:

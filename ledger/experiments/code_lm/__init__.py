@@ -4,7 +4,7 @@
 2. training with checkpoints at log-spaced steps, each stretch a part (`training`);
 3. χ̂ of the 8 heads, embedding and unembedding for tokens in context at the end and at earlier checkpoints (`measure`);
 4. modes by a rule stated in advance, groups of heads, clusters of tokens, and the direct response to mixed distributions against
-   the sum of per-token susceptibilities (`rules`, `report`, `pictures`).
+   the sum of per-token susceptibilities (`rules`, `said`, `tables`, `pictures`).
 
 The network is `sampler.networks.relative`: relative positions, with which attention to the token before forms early.
 
@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ledger.claim import Budget
-from ledger.experiments.code_lm import measure, neighbours, report, rules, training
+from ledger.experiments.code_lm import findings, measure, neighbours, report, rules, training
 from ledger.experiments.experiment import Result
 from ledger.experiments.folder import Folder
 from sampler.data import code
@@ -30,8 +30,8 @@ class Plan(NamedTuple):
     posterior and probed rows of them; chains and draws at the end and at earlier checkpoints; draws and chains of the direct
     response, its components (None: all) and δh; held-out rows; whether to draw maps of neighbours, where umap-learn is there."""
 
-    characters: int | None = 3_000_000
-    context: int = 64
+    characters: int | None = 2_000_000
+    context: int = 48
     width: int = 64
     steps: int = 600
     marks: tuple[int, ...] = (12, 48, 150, 600)
@@ -45,7 +45,7 @@ class Plan(NamedTuple):
     direct: tuple[str, ...] | None = ("l0h0", "l0h2", "l1h0", "l1h2", "E", "U")
     direct_sets: tuple[str, ...] | None = ("white space", "word or part")
     direct_chains: int = 1
-    direct_draws: int = 50
+    direct_draws: int = 40
     h: float = 0.1
     h_reweighted: float = 0.01
     held: int = 256
@@ -55,8 +55,8 @@ class Plan(NamedTuple):
 PLANS = {
     Budget.QUICK: Plan(),
     Budget.FULL: Plan(
-        characters=None, steps=4000, marks=(15, 60, 250, 1000, 4000), sampled=(60, 250, 1000), rows=256, probes=64, draws=400,
-        early_draws=80, direct=None, direct_sets=None, maps=True,
+        characters=None, context=64, steps=4000, marks=(15, 60, 250, 1000, 4000), sampled=(60, 250, 1000), rows=256, probes=64,
+        draws=400, early_draws=80, direct_draws=50, direct=None, direct_sets=None, maps=True,
     ),
 }  # fmt: skip
 
@@ -129,7 +129,7 @@ def carry_out(folder: Folder, plan: Plan) -> Result:
         for mark, of_mark in {**early, last: final}.items():
             places[mark] = folder.part(f"map {mark}", neighbours.maps, groups=measure.groups(of_mark), seed=SEED)
     return report.result(
-        report.Findings(
+        findings.Findings(
             names, sets, s, of, [[pieces[i] for i in row] for row in targets], final, early, direct, asked, moved, loss, last,
             plan.h, plan.h_reweighted, str(corpus["digest"]), places,
         )

@@ -33,6 +33,7 @@ from sampler.record import Run
 
 NBETA, GAMMA, EPSILON = 500.0, 1000.0, 4e-4
 BATCH, BURN_IN, THIN = 8, 40, 2
+EVERY = 2  # draws in a piece of a run: one length for all of them is one program
 
 
 def _tokens(weights: Any, example: Any) -> Any:
@@ -48,7 +49,7 @@ def _run(
     posterior = LocalPosterior(relative.weighted, data, weights, NBETA, GAMMA, mask=moving, batch_size=BATCH)
     return chain.run(
         key, sgld(EPSILON), posterior, chains=1, draws=draws, burn_in=BURN_IN, thin=THIN,
-        probes=(data[0][:probes], data[1][:probes]), probe_loss=_tokens, evaluate="batch",
+        probes=(data[0][:probes], data[1][:probes]), probe_loss=_tokens, evaluate="batch", every=EVERY,
     )  # fmt: skip
 
 

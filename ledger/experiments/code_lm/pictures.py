@@ -85,24 +85,38 @@ def heads(names: Sequence[str], found: Mapping[str, tuple[np.ndarray, np.ndarray
         axes.errorbar(names, value, error, fmt="o", capsize=3, color=COLOURS[0])
         axes.axhline(0, lw=0.7, color="gray")
         axes.set_ylabel(label)
-    return Picture(figure, "By component, ± one standard error over independent chains: " + "; ".join(found) + ".")
+    return Picture(
+        figure,
+        "By component: "
+        + "; ".join(found)
+        + ". Bars: of the reliability the range over all ways to halve the chains, of the others "
+        "one standard error over independent chains.",
+    )
 
 
 def responses(
-    x: np.ndarray, y: np.ndarray, errors: tuple[np.ndarray, np.ndarray], slope: Value, r: Value, how: str
+    sets: Sequence[str],
+    values: tuple[np.ndarray, np.ndarray],
+    errors: tuple[np.ndarray, np.ndarray],
+    found: tuple[Value, Value],
+    how: str,
 ) -> Picture:
-    """Direct against predicted responses, (components, K) each, with their errors and the line of slope 1."""
+    """Predicted and direct responses, (components, K) each, a colour a set, with their errors, slope, r and the line of slope 1."""
     figure = Figure(figsize=(5.5, 4.4), layout="constrained")
     axes = figure.subplots()
-    for k in range(x.shape[1]):
-        axes.errorbar(
-            x[:, k], y[:, k], errors[1][:, k], errors[0][:, k], fmt="o", ms=3, lw=0.8, color=COLOURS[k % len(COLOURS)]
-        )
+    (x, y), (dx, dy) = (tuple(np.asarray(each) * 1e5 for each in pair) for pair in (values, errors))
+    for k, name in enumerate(sets):
+        colour = COLOURS[k % len(COLOURS)]
+        axes.errorbar(x[:, k], y[:, k], dy[:, k], dx[:, k], fmt="o", ms=3, lw=0.8, color=colour, label=name)
     ends = np.array([min(x.min(), y.min()), max(x.max(), y.max())])
     axes.plot(ends, ends, lw=0.8, color="gray")
-    axes.set(xlabel="Σ s χ̂/N, per token", ylabel=f"direct, {how}", title=f"slope {slope}, r {r}")
+    axes.set(xlabel="Σ s χ̂/N, per token, 10⁻⁵ nat²", ylabel="direct, 10⁻⁵ nat²")
+    axes.set_title(f"{how}: slope {found[0]}, r {found[1]}", fontsize=8)
+    axes.legend(fontsize=7, frameon=False, loc="upper left")
     return Picture(
-        figure, f"Response to mixed distributions: {how}, against the sum of per-token susceptibilities; grey: slope 1."
+        figure,
+        f"Response to mixed distributions: {how}, against the sum of per-token susceptibilities, one point a component; bars are "
+        "standard errors, grey: slope 1.",
     )
 
 

@@ -42,7 +42,7 @@ def squares(study: Study) -> Figure:
     axes.set_xticks(range(len(rows)), [_short(row) for row in rows], fontsize=7)
     axes.set_ylabel("χ²/dof, 300 entries" if rows[0].squares[WAYS[0]].entries == 300 else "χ²/dof")
     axes.set_title(study.title, fontsize=10)
-    axes.legend(fontsize=7, frameon=False)
+    _above(figure)
     return figure
 
 
@@ -111,7 +111,7 @@ def distances(study: Study, law: tuple[float, float]) -> Figure | None:
     axes.set_xlabel("nβ")
     axes.set_ylabel("rms relative error of the prediction")
     axes.set_title(f"{study.title}: γ/nβ = {law[0]:g}, u = {law[1]:g}", fontsize=10)
-    axes.legend(fontsize=7, frameon=False)
+    _above(figure)
     return figure
 
 
@@ -129,7 +129,7 @@ def coefficients(study: Study) -> Figure:
     axes.set_xticks(x, [_short(row) for row in rows], fontsize=7)
     axes.set_ylabel("λ̂ / prediction for the chain")
     axes.set_title(study.title, fontsize=10)
-    axes.legend(fontsize=7, frameon=False)
+    _above(figure)
     return figure
 
 
@@ -170,13 +170,18 @@ def along(study: Study) -> Figure:
     axes.set_xlabel("steps of Adam")
     axes.set_ylabel("nβ⟨L_n − L_n(w₀)⟩")
     axes.set_title(study.title, fontsize=10)
-    axes.legend(fontsize=7, frameon=False)
+    _above(figure)
     return figure
 
 
 def _axes(width: float, height: float) -> tuple[Figure, Axes]:
     figure = Figure(figsize=(width, height), layout="constrained")
     return figure, figure.add_subplot()
+
+
+def _above(figure: Figure) -> None:
+    """The legend over the axes, where it hides no point."""
+    figure.legend(loc="outside upper center", ncols=3, fontsize=7, frameon=False)
 
 
 def _log_safe(value: np.ndarray, error: Sequence[float]) -> np.ndarray:

@@ -1,6 +1,6 @@
 """The experiment in sentences: each with its errors, and with whether it is what had been asked for.
 
-What is asked for was settled on pilot runs of the small network of the quick budget, before any draw of the full one: at every
+What is asked for was settled on pilot runs of a perceptron 64–4–10, before any draw of the networks of both budgets: at every
 Laplace-valid setting χ²/dof of the discrete chain's two orders lies in `WINDOW`; where continuous time is expected to reach
 `APART`, it lies more than `REJECTED` scatters above 1 (by about 0.4); where the leading order alone is expected to reach `APART`,
 the next one takes away at least half of what it is expected to; learning coefficients lie within `LIMIT` standard errors.

@@ -23,6 +23,7 @@ from sampler.record import Run
 from theory.errors import BadInput
 
 STRETCHES = 16
+PIECE = 512  # draws: runs that it divides share one compiled program, whatever their length
 KERNELS = {"sgld": sgld, "nuts": nuts}
 
 
@@ -51,7 +52,8 @@ def chains(
     number, draws, burn_in = size
     run = chain.run(
         jax.random.key(seed), KERNELS[kernel](e / nbeta), posterior, chains=number, draws=draws, burn_in=burn_in,
-        probes=trained.probes(posterior, count), keep="pairs", checkpoint=checkpoint, progress=progress,
+        probes=trained.probes(posterior, count), keep="pairs", every=None if draws % PIECE else PIECE, checkpoint=checkpoint,
+        progress=progress,
     )  # fmt: skip
     first, product, energy = stretches(run)
     about = diagnose(run)

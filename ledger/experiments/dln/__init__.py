@@ -78,9 +78,11 @@ SMALL = (Network((2, 2, 2), 0), Network((2, 2, 2), 1), Network((4, 4, 4), 2))
 
 @dataclass(frozen=True)
 class Size:
-    """A budget in numbers: (chains, draws) of each sampler, the temperatures of the chains, and the networks of the benchmark."""
+    """A budget in numbers: (chains, draws) of each sampler (`beside`: the exact one beside chains, whose errors are larger), the
+    temperatures of the chains, and the networks of the benchmark."""
 
     exact: tuple[int, int]
+    beside: tuple[int, int]
     sgld: tuple[int, int]
     nuts: tuple[int, int]
     temperatures: tuple[float, ...]
@@ -97,11 +99,11 @@ def _wide(width: int, layers: int = 3) -> Network:
 
 SIZES = {
     Budget.QUICK: Size(
-        (48, 120), (32, 1500), (8, 300), (1e2, 1e3),
-        ((SMALL[2], 1000, 200), (_wide(8), 1000, 100), (_wide(32), 1000, 40), (_wide(64), 1000, 40)),
+        (36, 60), (32, 30), (24, 1500), (8, 240), (1e2, 1e3),
+        ((SMALL[2], 800, 200), (_wide(8), 800, 100), (_wide(64), 800, 40)),
     ),
     Budget.FULL: Size(
-        (96, 500), (64, 4000), (16, 1000), (1e2, 1e3, 1e4),
+        (96, 500), (96, 500), (64, 4000), (16, 1000), (1e2, 1e3, 1e4),
         (
             (SMALL[2], 8000, 800), (_wide(8), 8000, 400), (_wide(32), 8000, 200), (_wide(64), 4000, 100),
             (_wide(128), 1500, 40), (_wide(256), 500, 20), (_wide(512, 4), 250, 0),
@@ -199,7 +201,7 @@ def _steps(folder: Folder, size: Size) -> xr.Dataset:
     for seed, network in enumerate(size.networks):
         found = folder.part(
             f"chains {network.name}", sampled, widths=network.widths, strengths=network.strengths,
-            temperatures=size.temperatures, size=size.sgld, exact=size.exact, seed=100 + seed,
+            temperatures=size.temperatures, size=size.sgld, exact=size.beside, seed=100 + seed,
         )  # fmt: skip
         sem = np.hypot(found["extrapolated_sem"], found["exact_sem"])
         row = {k: found[k] for k in ("extrapolated", "extrapolated_sem", "exact", "exact_sem")}
@@ -215,7 +217,7 @@ def _no_turn(folder: Folder, size: Size, steps: xr.Dataset) -> xr.Dataset:
     for seed, network in enumerate(size.small):
         kept = folder.part(
             f"chains {network.name}", sampled, widths=network.widths, strengths=network.strengths,
-            temperatures=size.temperatures, size=size.sgld, exact=size.exact,
+            temperatures=size.temperatures, size=size.sgld, exact=size.beside,
             seed=100 + size.networks.index(network),
         )  # fmt: skip
         found = folder.part(

@@ -51,7 +51,7 @@ def _ladder(d: xr.Dataset) -> Figure:
     for m in np.unique(d.multiplicity):
         axes.plot([], [], color=f"C{int(m) - 1}", label=f"m = {int(m)}")
     axes.set(xscale="log", yscale="log", xlabel="t", ylabel="1 − t⟨K⟩/λ", ylim=(1e-4, 1))
-    axes.legend()
+    figure.legend(loc="outside right upper", frameon=False)
     return figure
 
 
@@ -70,7 +70,7 @@ def _extrapolated(d: xr.Dataset) -> Figure:
     names = [f"{name}, m = {int(m)}" for name, m in zip(d.network.values, d.multiplicity.values, strict=True)]
     axes.set_yticks(rows, names, fontsize=7)
     axes.set(xlabel="extrapolated λ / Aoyagi's λ")
-    axes.legend()
+    figure.legend(loc="outside upper center", ncols=2, frameon=False)
     return figure
 
 
@@ -101,7 +101,8 @@ def _chains(d: xr.Dataset, n: xr.Dataset) -> Figure:
         axis.axhline(1, color="grey", lw=0.8)
         axis.set(ylabel=f"λ̂/exact, t = {t:g}")
     axes[-1].set_xticks(where, d.network.values, rotation=90, fontsize=6)
-    axes[0].legend(ncols=4, fontsize=7)
+    marks, labels = axes[0].get_legend_handles_labels()
+    figure.legend(marks, labels, loc="outside upper center", ncols=4, fontsize=8, frameon=False)
     return figure
 
 
@@ -117,7 +118,8 @@ def _centres(d: xr.Dataset) -> Figure:
         axis.axhline(row.aoyagi, ls=":", color="grey", lw=1.2)
         low = min(row.aoyagi.item(), row.energy.isel(t=0).min().item())
         axis.set(xscale="log", title=name, ylabel="t⟨K⟩", xlabel="t", ylim=(low - 0.3, row.local.item() + 0.3))
-    figure.axes[0].legend()
+    marks, labels = figure.axes[0].get_legend_handles_labels()
+    figure.legend(marks, labels, loc="outside upper center", ncols=2, frameon=False)
     return figure
 
 
@@ -136,5 +138,5 @@ def _benchmark(d: xr.Dataset) -> Figure:
         axes.errorbar(beside, d.peer / d.threshold, d.peer_sem / d.threshold, color="C2", label="devinterp", **style)
     axes.axhline(1, color="grey", lw=0.8)
     axes.set(xscale="log", xlabel="weights", ylabel="t⟨K⟩/λ")
-    axes.legend()
+    figure.legend(loc="outside upper center", ncols=3, frameon=False)
     return figure

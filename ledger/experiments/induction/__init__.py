@@ -32,7 +32,7 @@ AFTER, BEFORE = 600, 280
 class Plan(NamedTuple):
     """How much is done: sequences; paired seeds of the claim and of the rest; the step at which training is cut off; chains of
     `draws` draws for χ̂ after the transition, on training and held-out sequences, and draws of the two before it; the rules of the
-    claim; whether the rest is done; components, draws and observed sequences of the linear response."""
+    claim; whether delay and the rest are asked for; components, draws and observed sequences of the linear response."""
 
     sequences: int = 1000
     seeds: int = 8
@@ -50,7 +50,7 @@ class Plan(NamedTuple):
 
 PLANS = {
     Budget.FULL: Plan(),
-    Budget.QUICK: Plan(seeds=4, most=600, draws=120, chains={"train": 2}, claimed=("pc1",), beyond=False),
+    Budget.QUICK: Plan(seeds=4, most=600, draws=48, chains={"train": 2}, claimed=("pc1",), beyond=False),
 }
 STRENGTHS = (-1.0, -0.5, 0.5, 1.0, 2.0)
 

@@ -49,12 +49,12 @@ def claim(
     names: Sequence[str],
     signs: Sequence[str] = "+−",
 ) -> dict[str, Made]:
-    """Control, the rules of the claim with their shuffles, and the loss-only weights of the same ratio for the signs given."""
+    """Control and, for the signs given, the rules of the claim with their shuffles and loss-only weights of the ratio of pc1."""
     S, one = len(seeds), np.ones(len(kinds))
     made = {"control": Made(one, "train", S)}
     for name in names:
-        for sign, value in SIGNS.items():
-            rho = rules.weights(scores[name], value)
+        for sign in signs:
+            rho = rules.weights(scores[name], SIGNS[sign])
             made[f"{name} {sign}"] = Made(rho, "train", S)
             made[f"{name} {sign} shuffled"] = Made(rules.shuffled(rho, seeds), "train", S)
     return made | {

@@ -7,6 +7,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from ledger.experiments.experiment import Picture
+from sampler.diagnostics import Estimate
 
 BLUE, RED, GREY = "#3b82c4", "#d1495b", "#888888"
 
@@ -35,7 +36,7 @@ def times(found: Any) -> Picture:
     )
 
 
-def targets(ridges: Sequence[float], found: Mapping[str, np.ndarray]) -> Picture:
+def targets(ridges: Sequence[float], found: Mapping[str, Estimate]) -> Picture:
     """How much weight the induction tokens get, by target and ridge."""
     figure = Figure(figsize=(6.4, 3.4), layout="constrained")
     axes = figure.subplots()
@@ -45,10 +46,12 @@ def targets(ridges: Sequence[float], found: Mapping[str, np.ndarray]) -> Picture
         "all": "target: all components",
         "pc1": "leading mode",
     }
-    for (name, values), marker in zip(found.items(), "osD ", strict=True):
-        axes.plot(
-            range(len(ridges)),
-            values,
+    for k, ((name, values), marker) in enumerate(zip(found.items(), "osD ", strict=True)):
+        axes.errorbar(
+            np.arange(len(ridges)) + 0.06 * (k - 1.5),  # beside each other, lest bars hide bars
+            values.mean,
+            values.sem,
+            capsize=2,
             linestyle="--" if name == "pc1" else "-",
             marker=marker.strip() or None,
             label=labels[name],
@@ -57,11 +60,11 @@ def targets(ridges: Sequence[float], found: Mapping[str, np.ndarray]) -> Picture
     axes.set_xticks(range(len(ridges)), [f"{r:g}" if np.isfinite(r) else "∞" for r in ridges])
     axes.set_xlabel("ridge η in units of the squared noise edge")
     axes.set_ylabel("weight, second copy / rest")
-    axes.legend(fontsize=8, frameon=False)
+    figure.legend(fontsize=8, frameon=False, loc="outside upper center", ncols=2)
     return Picture(
         figure,
         "What a target makes of the induction tokens (accelerate): above 1 they gain weight. The pseudo-inverse is the left end; "
-        "at the right end dq ∝ Xᵀdμ.",
+        "at the right end dq ∝ Xᵀdμ. Bars: one standard error, by the jackknife over chains.",
     )
 
 

@@ -1,9 +1,9 @@
 """Training from scratch under token weights, many paired seeds at once.
 
 Idea. A seed decides the initial weights and the order of the batches and nothing else, so that seed k under two weightings differs
-in the weighting alone: differences of times are paired. The lanes of one program are the seeds; each may have weights of its own
-(a shuffle for each seed). A lane stops when induction has formed in it, or at `most` steps: then its time is censored, and known
-only to be later.
+in the weighting alone: differences of times are paired. Each seed may have weights of its own (a shuffle for each seed). Training
+stops when induction has formed, or at `most` steps: then the time is censored, and known only to be later. One network is trained
+after another: its arrays stay in the cache, no threads wait for each other, and one program serves any number of them.
 
     loss      (1/TB) Σ ρ_z ℓ_z over a batch of B sequences drawn with replacement, ρ of mean 1 over the data
     time      first step at which the loss of second-copy tokens of *fresh* sequences is below ½ ln V, between evaluations by a line
@@ -53,29 +53,21 @@ def _mean_loss(weights: Any, tokens: Any, rho: Any) -> Any:
 
 
 @partial(jax.jit, donate_argnums=0)
-def _piece(state: Any, lanes: Any, steps: Any, tokens: Any, fresh: Any) -> Any:
-    """`EVERY` steps of the lanes (seed, ρ, last losses, whether active); then the mean loss of fresh tokens of each kind."""
+def _piece(state: Any, seed: Any, rho: Any, steps: Any, tokens: Any, fresh: Any) -> Any:
+    """`EVERY` steps of a seed under ρ; then the mean loss of fresh tokens of each kind."""
     optimiser = _optimiser()
 
-    def lane(state: Any, seed: Any, rho: Any) -> Any:
-        def step(state: Any, number: Any) -> Any:
-            weights, memory = state
-            key = jax.random.fold_in(jax.random.fold_in(jax.random.key(1), seed), number)
-            chosen = jax.random.randint(key, (BATCH,), 0, tokens.shape[0])
-            slope = jax.grad(_mean_loss)(weights, tokens[chosen], rho[chosen])
-            change, memory = optimiser.update(slope, memory, weights)
-            return (optax.apply_updates(weights, change), memory), None
+    def step(state: Any, number: Any) -> Any:
+        weights, memory = state
+        key = jax.random.fold_in(jax.random.fold_in(jax.random.key(1), seed), number)
+        chosen = jax.random.randint(key, (BATCH,), 0, tokens.shape[0])
+        slope = jax.grad(_mean_loss)(weights, tokens[chosen], rho[chosen])
+        change, memory = optimiser.update(slope, memory, weights)
+        return (optax.apply_updates(weights, change), memory), None
 
-        state, _ = jax.lax.scan(step, state, steps)
-        losses = jax.vmap(relative.token_losses, in_axes=(None, 0))(state[0], fresh[0])
-        return state, jnp.einsum("nt,knt->k", losses, fresh[1])
-
-    # One lane after another: its arrays stay in the cache, no threads wait for each other, and what is done costs nothing.
-    def one(given: Any) -> Any:
-        state, (seed, rho, losses, active) = given
-        return jax.lax.cond(active, lambda: lane(state, seed, rho), lambda: (state, losses))
-
-    return jax.lax.map(one, (state, lanes))
+    state, _ = jax.lax.scan(step, state, steps)
+    losses = jax.vmap(relative.token_losses, in_axes=(None, 0))(state[0], fresh[0])
+    return state, jnp.einsum("nt,knt->k", losses, fresh[1])
 
 
 def _fresh(count: int) -> tuple[jax.Array, jax.Array]:
@@ -85,24 +77,18 @@ def _fresh(count: int) -> tuple[jax.Array, jax.Array]:
     return jnp.asarray(tokens), jnp.asarray(shares)
 
 
-def _run(tokens: np.ndarray, rho: np.ndarray, seeds: np.ndarray, most: int, marks: tuple[int, ...] = ()) -> Any:
-    """(curves (lanes, evaluations, kinds), weights at the marks)."""
-    seeds = np.asarray(seeds, np.int32)
-    weights = jax.vmap(initial)(jnp.asarray(seeds))
-    state, fresh, curves, kept = (weights, jax.vmap(_optimiser().init)(weights)), _fresh(FRESH), [], []
-    data, each = jnp.asarray(tokens), jnp.asarray(rho, jnp.float32)
-    losses, active = jnp.zeros((len(seeds), len(induction.KINDS)), jnp.float32), np.ones(len(seeds), bool)
+def _run(tokens: Any, rho: np.ndarray, seed: int, most: int, marks: tuple[int, ...] = ()) -> Any:
+    """(curve (evaluations, kinds), weights at the marks) of one seed; with marks it goes on after induction has formed."""
+    weights, fresh, curve, kept = initial(jnp.int32(seed)), _fresh(FRESH), [], []
+    state, each = (weights, _optimiser().init(weights)), jnp.asarray(rho, jnp.float32)
     for begin in range(0, most, EVERY):
-        lanes = (jnp.asarray(seeds), each, losses, jnp.asarray(active))
-        state, losses = _piece(state, lanes, jnp.arange(begin, begin + EVERY), data, fresh)
-        curves.append(np.asarray(losses))
+        state, losses = _piece(state, np.int32(seed), each, np.arange(begin, begin + EVERY), tokens, fresh)
+        curve.append(np.asarray(losses))
         if begin + EVERY in marks:
-            kept.append(jax.tree.map(np.asarray, state[0]))
-        if not marks:
-            active &= curves[-1][:, induction.SECOND] >= HALF
-        if not active.any():
+            kept.append(jax.tree.map(np.array, state[0]))
+        if not marks and curve[-1][induction.SECOND] < HALF:
             break
-    return np.stack(curves, axis=1), kept
+    return np.stack(curve), kept
 
 
 def half_time(curve: np.ndarray) -> float:
@@ -121,11 +107,13 @@ def half_time(curve: np.ndarray) -> float:
 def train(tokens: np.ndarray, rho: np.ndarray, seeds: np.ndarray, most: int) -> dict[str, np.ndarray]:
     """Train every seed from scratch under ρ, (n, T) for all or (seeds, n, T) one each.
 
-    Returns times (seeds,) with ∞ where censored at `most`, curves (seeds, evaluations, kinds), and at_half (seeds, kinds), the
-    fresh losses at the evaluation after the time (the last one where censored).
+    Returns times (seeds,) with ∞ where censored at `most`, curves (seeds, evaluations, kinds), the last value repeated where others
+    went on, and at_half (seeds, kinds), the fresh losses at the evaluation after the time (the last one where censored).
     """
-    shape = (len(seeds), *np.shape(tokens[:, 1:]))
-    curves, _ = _run(tokens, np.broadcast_to(rho, shape), seeds, most)
+    each, data = np.broadcast_to(rho, (len(seeds), *np.shape(tokens[:, 1:]))), jnp.asarray(tokens)
+    found = [_run(data, row, seed, most)[0] for row, seed in zip(each, seeds, strict=True)]
+    longest = max(map(len, found))
+    curves = np.stack([np.pad(curve, ((0, longest - len(curve)), (0, 0)), mode="edge") for curve in found])
     times = np.array([half_time(curve[:, induction.SECOND]) for curve in curves])
     last = np.where(
         np.isfinite(times), np.ceil(np.where(np.isfinite(times), times, 0) / EVERY) - 1, curves.shape[1] - 1
@@ -135,12 +123,11 @@ def train(tokens: np.ndarray, rho: np.ndarray, seeds: np.ndarray, most: int) -> 
 
 def source(tokens: np.ndarray, seed: int, marks: tuple[int, ...]) -> dict[str, np.ndarray]:
     """One seed under weights 1: {"<mark>/<name of a leaf>": array} at each mark, and its curve (evaluations, kinds)."""
-    rho = np.ones((1, *np.shape(tokens[:, 1:])), np.float32)
-    curves, kept = _run(tokens, rho, np.array([seed]), max(marks), marks)
-    found = {"curve": curves[0], "time": np.array(half_time(curves[0][:, induction.SECOND]))}
+    curve, kept = _run(jnp.asarray(tokens), np.ones(np.shape(tokens[:, 1:])), seed, max(marks), marks)
+    found = {"curve": curve, "time": np.array(half_time(curve[:, induction.SECOND]))}
     for mark, weights in zip(sorted(marks), kept, strict=True):
         leaves = jax.tree_util.tree_leaves_with_path(weights)
-        found |= {f"{mark}/{jax.tree_util.keystr(p, simple=True, separator='.')}": x[0] for p, x in leaves}
+        found |= {f"{mark}/{jax.tree_util.keystr(p, simple=True, separator='.')}": x for p, x in leaves}
     return found
 
 

@@ -100,11 +100,11 @@ def at_ratio(score: np.ndarray, sign: float, wanted: float, kinds: np.ndarray) -
     def off(strength: float) -> float:
         return ratio(weights(score, sign * strength), kinds) - wanted
 
-    if off(1e-6) * off(5.0) > 0:
-        raise BadInput(
-            f"no strength of this score gives second-copy tokens {wanted:.3g} times the weight of the others."
-        )
-    return weights(score, sign * float(brentq(off, 1e-6, 5.0, xtol=1e-4)))
+    # The other sign too: weights from a χ̂ of few draws may lie on the wrong side of 1.
+    for low, high in ((1e-6, 5.0), (-5.0, -1e-6)):
+        if off(low) * off(high) <= 0:
+            return weights(score, sign * float(brentq(off, low, high, xtol=1e-4)))
+    raise BadInput(f"no strength of this score gives second-copy tokens {wanted:.3g} times the weight of the others.")
 
 
 def by_class(rho: np.ndarray, kinds: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -14,7 +14,9 @@ import numpy as np
 from ledger.experiments.experiment import Found, Statement
 from ledger.experiments.induction import linear, paired, rules
 from ledger.experiments.induction.findings import Findings
+from sampler import standardize
 from sampler.data.induction import SECOND
+from sampler.diagnostics import Estimate
 
 RIDGES = (0.0, 0.1, 1.0, 10.0, 100.0, np.inf)  # in units of the square of the noise edge
 
@@ -31,9 +33,9 @@ def made(found: Findings) -> list[Statement]:
     said += _reliability(found)
     if not found.ladders:
         text = (
-            "Not asked on this budget: other rules than pc1, class means, held-out sequences, χ̂ before the "
-            "transition, the reach of the "
-            "linear response. Few draws and few seeds: a rule that fails here may hold on the full budget."
+            f"Not asked on this budget: {'' if 'pc1 −' in found.runs else 'whether pc1 − delays induction, '}other rules than pc1, "
+            "class means, held-out sequences, χ̂ before the transition, the reach of the linear response. Few draws and few seeds: "
+            "a rule that fails here may hold on the full budget."
         )
         said.append(Statement(text, Found.OPEN))
     return said
@@ -45,7 +47,9 @@ def _verdict(holds: bool) -> Found:
 
 def _claims(found: Findings) -> list[Statement]:
     said = []
-    for rule, sign in product((r for r in ("pc1", "raw pm") if f"{r} +" in found.runs), "+−"):
+    for rule, sign in product(("pc1", "raw pm"), "+−"):
+        if f"{rule} {sign}" not in found.runs:
+            continue
         name, other = f"{rule} {sign}", f"{rule} {sign} shuffled"
         a, b, gap = found.mean(name), found.mean(other), found.versus(name, other)
         apart = a.below(b) if sign == "+" else b.below(a)
@@ -152,16 +156,23 @@ def _reliability(found: Findings) -> list[Statement]:
     return said
 
 
-def targets_of(found: Findings) -> dict[str, np.ndarray]:
-    """Ratio of the weights that each target gives at the ridges of `RIDGES`; that of pc1 for comparison."""
-    X, kinds = found.groups.mean(axis=0), found.kinds["train"]
+def targets_of(found: Findings) -> dict[str, Estimate]:
+    """Ratio of the weights that each target gives at the ridges of `RIDGES`, and that of pc1 for comparison, with the error of the
+    jackknife over chains."""
+    G, whole = len(found.groups), _ratios(found, found.groups)
+    left = [_ratios(found, np.delete(found.groups, i, axis=0)) for i in range(G)]
+    return {name: standardize.jackknife(value, [each[name] for each in left]) for name, value in whole.items()}
+
+
+def _ratios(found: Findings, groups: np.ndarray) -> dict[str, np.ndarray]:
+    X, kinds = groups.mean(axis=0), found.kinds["train"]
     # A ridge of 10⁶ edges leaves dq ∝ Xᵀdμ to six digits.
     ladder = [rules.scores(X, found.names, found.heads, min(r, 1e6) * found.ridge) for r in RIDGES]
     ratios = {
         name: np.array([rules.ratio(rules.weights(scores[f"ridge {name}"], 1.0), kinds) for scores in ladder])
         for name in ("pm", "heads", "all")
     }
-    return ratios | {"pc1": np.full(len(RIDGES), rules.ratio(rules.weights(found.scores["pc1"], 1.0), kinds))}
+    return ratios | {"pc1": np.full(len(RIDGES), rules.ratio(rules.weights(ladder[0]["pc1"], 1.0), kinds))}
 
 
 def leverage(found: Findings, ridge: float) -> tuple[np.ndarray, np.ndarray]:
@@ -172,7 +183,7 @@ def leverage(found: Findings, ridge: float) -> tuple[np.ndarray, np.ndarray]:
     return rules.leverage(found.groups.mean(axis=0), kinds, ridge), error
 
 
-def inverse(found: Findings, targets: Mapping[str, np.ndarray]) -> list[Statement]:
+def inverse(found: Findings, targets: Mapping[str, Estimate]) -> list[Statement]:
     """Why the pseudo-inverse misses induction when it aims at the induction heads, and which targets and ridges do not."""
     aimed = np.isin(found.names, found.heads)
     alone, alone_error = leverage(found, 0.0)
@@ -190,14 +201,16 @@ def inverse(found: Findings, targets: Mapping[str, np.ndarray]) -> list[Statemen
         "of induction the other "
         "rows say too, and the target asks those not to move."
     )
-    crossing = np.flatnonzero(targets["pm"] > 1)
+    crossing = np.flatnonzero(targets["pm"].mean > 1)
     where = f"from η = {RIDGES[crossing[0]]:g} edge² on" if crossing.size else "at no ridge tried"
-    ladder = ", ".join(f"{r:.2f} at {x:g}" for x, r in zip(RIDGES, targets["pm"], strict=True))
+    told = {name: [f"{r:.2f} ± {e:.2f}" for r, e in zip(of.mean, of.sem, strict=True)] for name, of in targets.items()}
+    ladder = ", ".join(f"{ratio} at {x:g}" for x, ratio in zip(RIDGES, told["pm"], strict=True))
     cure = (
         f"With a ridge the same target gives second-copy tokens more weight {where}: ratio {ladder} (η in units "
         "of the squared noise edge, "
-        f"{found.ridge:.3g}). With all heads as target the pseudo-inverse gives {targets['heads'][0]:.2f}, with all components "
-        f"{targets['all'][0]:.2f}, with the leading left singular vector, which is pc1, {targets['pc1'][0]:.2f}."
+        f"{found.ridge:.3g}). With all heads as target the pseudo-inverse gives {told['heads'][0]}, with all components "
+        f"{told['all'][0]}, with the leading left singular vector, which is pc1, {told['pc1'][0]}; errors by the "
+        "jackknife over chains."
     )
     said = [Statement(why), Statement(cure)]
     for name in (n for n in ("pinv pm", "ridge pm", "mode 1", "mode 2") if f"{n} +" in found.runs):

@@ -39,17 +39,19 @@ COLDER = 10  # the other nβ/n
 
 @dataclass(frozen=True)
 class Size:
-    """A budget in numbers: the setting, examples left out one by one, subsets, and the chains (chains, draws, burn-in, thin)."""
+    """A budget in numbers: the setting, examples left out one by one, how many of them are also weighed up and down, subsets, and
+    the chains (chains, draws, burn-in, thin)."""
 
     setting: Setting
     left_out: int
+    weighed: int
     subsets: int
     chains: tuple[int, int, int, int]
 
 
 SIZES = {
-    Budget.QUICK: Size(Setting(1000, 16, ("embedding", "layer0"), 0.01), 36, 16, (8, 150, 200, 4)),
-    Budget.FULL: Size(Setting(2000, 24, ("embedding", "layer0"), 0.01), 40, 32, (8, 400, 200, 4)),
+    Budget.QUICK: Size(Setting(800, 16, ("embedding", "layer0"), 0.015), 36, 18, 8, (8, 100, 80, 4)),
+    Budget.FULL: Size(Setting(2000, 24, ("embedding", "layer0"), 0.01), 40, 40, 32, (8, 400, 200, 4)),
 }
 
 
@@ -99,6 +101,8 @@ def report(folder: Folder, size: Size) -> Result:
         "branches_that_end": {name: int((group.branch < 1).sum()) for name, group in groups.items()},
         "bif_rhat": {f"{k} n": float(b["rhat"]) for k, b in bayes.items()},
         "bif_virial": {f"{k} n": float(b["virial"]) for k, b in bayes.items()},
+        "bif_energy": {f"{k} n": [float(b["energy"]), float(b["energy_sem"])] for k, b in bayes.items()},
+        "bif_curvature": {f"{k} n": float(b["curvature"]) for k, b in bayes.items()},
     }  # fmt: skip
     same = first["influence"][DAMPINGS.index(RHO)] / (1 - U / 4)
     statements = (
@@ -127,7 +131,8 @@ def _cases(size: Size) -> dict[str, np.ndarray]:
     subsets = np.zeros((size.subsets, n))
     for row in subsets:
         row[rng.choice(n, round(DROPPED * n), replace=False)] = -1.0
-    return {"left out": -single, "weight up": STEP * single, "weight down": -STEP * single, "subsets": subsets}
+    few = STEP * single[: size.weighed]
+    return {"left out": -single, "weight up": few, "weight down": -few, "subsets": subsets}
 
 
 def _methods(first: Mapping[str, np.ndarray], bayes: Mapping[int, Mapping[str, np.ndarray]]) -> dict[str, np.ndarray]:

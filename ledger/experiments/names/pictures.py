@@ -30,7 +30,7 @@ def all_of(
 
 
 def _retraining(groups: Mapping[str, xr.Dataset]) -> Figure:
-    figure = Figure(figsize=(7.0, 6.4), layout="constrained")
+    figure = Figure(figsize=(7.0, 6.6), layout="constrained")
     for axis, (name, g) in zip(figure.subplots(2, 2).flat, groups.items(), strict=True):
         series = g.sel(road=WEIGHT)
         once, both = (series.terms.sel(order=slice(k)).sum("order").values for k in (1, 2))
@@ -51,8 +51,9 @@ def _retraining(groups: Mapping[str, xr.Dataset]) -> Figure:
         ends = np.array([change.min(), change.max()])
         axis.plot(ends, ends, color="grey", lw=0.8)
         reach = 1.5 * np.abs(change).max()
-        axis.legend(fontsize=7)
         axis.set(title=name, xlabel="retrained, nats", ylabel="predicted, nats", ylim=(-reach, reach))
+    marks, labels = figure.axes[0].get_legend_handles_labels()
+    figure.legend(marks, labels, loc="outside upper center", ncols=3, fontsize=8, frameon=False)
     return figure
 
 
@@ -67,7 +68,7 @@ def _scores(d: xr.Dataset) -> Figure:
         axes.errorbar(row.value, rows + 0.15 * shift, xerr=spread, fmt="o", ms=4, lw=1, color=f"C{shift}", label=label)
     axes.set_yticks(rows, order)
     axes.set(xlabel="Spearman correlation")
-    axes.legend()
+    figure.legend(loc="outside upper center", ncols=2, frameon=False)
     return figure
 
 

@@ -7,7 +7,8 @@ it does not change with h.
 """
 
 from collections.abc import Callable, Sequence
-from functools import lru_cache, partial
+from dataclasses import dataclass
+from functools import cached_property, lru_cache, partial
 from typing import Any, NamedTuple
 
 import jax
@@ -32,7 +33,8 @@ class Setting(NamedTuple):
     seed: int = 0
 
 
-class Problem(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class Problem:
     """data: (contexts, characters) of the n examples; ell: ℓ of (params, (context, character)); weighted: of (params, (context,
     character, 1 + h_i)), decay included; start: the published weights of the trained layers."""
 
@@ -43,11 +45,11 @@ class Problem(NamedTuple):
     weighted: Callable[[Any, Any], Array]
     start: Any
 
-    @property
+    @cached_property
     def unravel(self) -> Callable[[Array], Any]:
         return ravel_pytree(self.start)[1]
 
-    @property
+    @cached_property
     def size(self) -> int:
         return ravel_pytree(self.start)[0].size
 

@@ -23,6 +23,7 @@ ROUNDING = 1e-8  # of a loss, between two minima with |∇L| ≤ 1e-9
 PLAIN = "gradient products"
 ROADS = WEIGHT, NEWTON = "in the weight", "about Newton"
 SETTLED = 4.0  # |z| of the virial identity
+NEAR = 0.25  # of energy and curvature to those of the quadratic law
 
 
 def damped(rho: float) -> str:
@@ -62,9 +63,10 @@ def of_retraining(groups: Mapping[str, xr.Dataset], dropped: float) -> Statement
         fold = ": folds" if soft < 0.1 else ""
         where = f" (at weights {left}, where the curvature along them has fallen to {soft:.2g} of what it was or less{fold})"
     on_it = int((alone.branch == 1).sum())
+    weighed = 2 * groups["weight up"].sizes["case"]
     return Statement(
         f"{tried} retrainings in double precision reached |∇L| ≤ {worst:.1e}: {alone.sizes['case']} with one example left out, "
-        f"{2 * alone.sizes['case']} with its weight changed by ±{STEP:g}, {sets.sizes['case']} without {dropped:.1%} of the data. "
+        f"{weighed} with its weight changed by ±{STEP:g}, {sets.sizes['case']} without {dropped:.1%} of the data. "
         f"{on_it} of the first kind are on the branch that leaves w*; {len(ended)} branches end before the example has gone"
         f"{where}, and there another minimum was taken; of the last kind {int((sets.branch == 1).sum())} are on their branch.",
         Found.HOLDS if on_it >= 30 and worst <= truth.TOLERANCE else Found.FAILS,
@@ -153,9 +155,21 @@ def of_bayes(predicted: np.ndarray, k: int, bayes: Mapping[str, np.ndarray]) -> 
     signal = float(np.median(np.abs(y) / bayes["sem"]))
     virial = float(bayes["virial"])
     settled = "settled" if abs(virial) <= SETTLED and float(bayes["rhat"]) < 1.1 else "not settled"
+    energy, sem, curvature = (float(bayes[name]) for name in ("energy", "energy_sem", "curvature"))
+    beyond = ""
+    if max(abs(energy - 1), abs(curvature - 1)) > NEAR:
+        beyond = (
+            f" They are out of reach of that order: nβ⟨L − L*⟩ is {energy:.2f} ± {sem:.2f} times what its quadratic law gives, and "
+            f"steps meet {curvature:.2f} times the curvature of w*"
+            + (
+                "; steps this large are not stable where the chains are: take a smaller u."
+                if curvature > 1 + NEAR
+                else "."
+            )
+        )
     return Statement(
         f"The Bayesian influence function at nβ = {'' if k == 1 else f'{k} '}n regresses on the leading order of its chain "
         f"(damped, ρ = {RHO:g}) with slope {slope:.2f} ± {error:.2f} (over queries); {share:.1%} of its entries lie within 3 "
         f"standard errors of it. Half of them are smaller than {signal:.1f} standard errors. The chains are {settled}: R-hat ≤ "
-        f"{float(bayes['rhat']):.2f}, effective draws ≥ {float(bayes['ess']):.0f}, virial z {virial:.1f}."
+        f"{float(bayes['rhat']):.2f}, effective draws ≥ {float(bayes['ess']):.0f}, virial z {virial:.1f}.{beyond}"
     )

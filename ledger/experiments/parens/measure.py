@@ -67,13 +67,15 @@ def suggested(weights: classifier.Weights, strings: parentheses.Strings, gamma: 
 
 
 def _kernel(name: str, epsilon: float, weights: classifier.Weights) -> Kernel:
-    if name == "preconditioned":
+    """The kernel of a try. SGLD is the preconditioned kernel at D = 1, so that one program serves both."""
+    if name == "mala":
+        return mala(epsilon)
+
+    def of(leaf: jax.Array) -> jax.Array:
         # Each leaf moves in proportion to the size of its entries.
-        return preconditioned(
-            epsilon,
-            jax.tree.map(lambda x: jnp.full_like(x, jnp.mean(x * x) + 1e-2), jax.tree.map(jnp.asarray, weights)),
-        )
-    return (mala if name == "mala" else sgld)(epsilon)
+        return jnp.full_like(leaf, 1.0 if name == "sgld" else jnp.mean(leaf * leaf) + 1e-2)
+
+    return preconditioned(epsilon, jax.tree.map(of, jax.tree.map(jnp.asarray, weights)))
 
 
 def attempt(

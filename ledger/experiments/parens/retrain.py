@@ -1,7 +1,8 @@
 """Training from scratch under weights on the examples, many paired seeds at once.
 
 A seed decides the initial weights and the order of the batches and nothing else, so that seed k under two weightings differs in the
-weighting alone: differences are paired. The lanes of one program are the seeds; each may have weights of its own.
+weighting alone: differences are paired. Each seed may have weights of its own. One network is trained after another: its arrays
+stay in the cache, no threads wait for each other, and one program serves any number of them.
 
     loss      (1/B) Σ ρ_z ℓ_z over a batch of B strings drawn with replacement, ρ of mean 1 over the data
     share     of strings of equal count that are not nested, the part that is called nested: 1 for equal count, 0 for nested
@@ -55,48 +56,52 @@ def _mean_loss(weights: Any, examples: Any) -> Any:
 
 
 @partial(jax.jit, static_argnames="steps")
-def _trained(seeds: Any, rho: Any, tokens: Any, labels: Any, steps: int) -> Any:
-    """The weights of every lane (seed, ρ) after so many steps."""
+def _trained(seed: Any, rho: Any, tokens: Any, labels: Any, steps: int) -> Any:
+    """The weights of a seed under ρ after so many steps."""
     optimiser = _optimiser()
 
-    def lane(given: Any) -> Any:
-        seed, rho = given
+    def step(state: Any, number: Any) -> Any:
+        weights, memory = state
+        key = jax.random.fold_in(jax.random.fold_in(jax.random.key(1), seed), number)
+        z = jax.random.randint(key, (BATCH,), 0, tokens.shape[0])
+        slope = jax.grad(_mean_loss)(weights, (tokens[z], labels[z], rho[z]))
+        change, memory = optimiser.update(slope, memory, weights)
+        return (optax.apply_updates(weights, change), memory), None
 
-        def step(state: Any, number: Any) -> Any:
-            weights, memory = state
-            key = jax.random.fold_in(jax.random.fold_in(jax.random.key(1), seed), number)
-            z = jax.random.randint(key, (BATCH,), 0, tokens.shape[0])
-            slope = jax.grad(_mean_loss)(weights, (tokens[z], labels[z], rho[z]))
-            change, memory = optimiser.update(slope, memory, weights)
-            return (optax.apply_updates(weights, change), memory), None
-
-        weights = initial(seed)
-        return jax.lax.scan(step, (weights, optimiser.init(weights)), jnp.arange(steps))[0][0]
-
-    # One lane after another: its arrays stay in the cache, and no threads wait for each other.
-    return jax.lax.map(lane, (seeds, rho))
+    weights = initial(seed)
+    return jax.lax.scan(step, (weights, optimiser.init(weights)), jnp.arange(steps))[0][0]
 
 
 def fit(strings: parentheses.Strings, rho: np.ndarray, seeds: np.ndarray, steps: int = STEPS) -> classifier.Weights:
     """The networks of the seeds, stacked, trained under ρ, (N,) for all or (seeds, N) one each."""
-    each = jnp.asarray(np.broadcast_to(rho, (len(seeds), len(strings.labels))), jnp.float32)
+    each = np.broadcast_to(np.asarray(rho, np.float32), (len(seeds), len(strings.labels)))
     arrays = jnp.asarray(strings.tokens), jnp.asarray(strings.labels, jnp.float32)
-    return _trained(jnp.asarray(seeds, jnp.int32), each, *arrays, steps)
+    found = [
+        _trained(seed, jnp.asarray(row), *arrays, steps)
+        for seed, row in zip(np.asarray(seeds, np.int32), each, strict=True)
+    ]
+    return jax.tree.map(lambda *leaves: np.stack(leaves), *found)
 
 
 @jax.jit
-def logits(weights: classifier.Weights, tokens: Any) -> Any:
+def _logits(weights: Any, tokens: Any) -> Any:
+    return jax.vmap(classifier.logit, in_axes=(None, 0))(weights, tokens)
+
+
+def logits(weights: classifier.Weights, tokens: np.ndarray) -> np.ndarray:
     """The logits of stacked networks, (networks, N)."""
-    return jax.lax.map(lambda w: jax.vmap(classifier.logit, in_axes=(None, 0))(w, tokens), weights)
+    leaves, tree = jax.tree.flatten(weights)
+    each = zip(*map(np.asarray, leaves), strict=True)
+    return np.stack([_logits(jax.tree.unflatten(tree, one), tokens) for one in each])
 
 
 def behaviour(weights: classifier.Weights, strings: parentheses.Strings) -> dict[str, np.ndarray]:
     """Of stacked networks: "train" (networks,) accuracy on the strings; "yes n" (networks, 4), the share of each kind of strings of
     length n that is called nested, for the training length and `OTHERS`; "margin" φ (networks,)."""
-    found = {"train": _right(np.asarray(logits(weights, jnp.asarray(strings.tokens))), strings.labels)}
+    found = {"train": _right(logits(weights, strings.tokens), strings.labels)}
     for length in (LENGTH, *OTHERS):
         tests = parentheses.testing(TEST, seed=TEST_SEED + length, length=length)
-        out = np.asarray(logits(weights, jnp.asarray(tests.tokens))).reshape(-1, len(parentheses.KINDS), TEST)
+        out = logits(weights, tests.tokens).reshape(-1, len(parentheses.KINDS), TEST)
         found[f"yes {length}"] = (out > 0).mean(axis=2)
         if length == LENGTH:
             found["margin"] = out[:, parentheses.EQUAL].mean(axis=1)

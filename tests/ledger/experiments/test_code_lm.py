@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from ledger import cli
+from ledger.claim import Budget
 from ledger.experiments import code_lm
 from ledger.experiments.code_lm import measure, neighbours, pictures, rules, training
 from ledger.experiments.folder import open_folder
@@ -113,7 +114,7 @@ def test_a_tiny_run(tmp_path):
         early_draws=6, direct_draws=6, held=32,
     )  # fmt: skip
     jax.config.update("jax_enable_x64", True)
-    found = code_lm.carry_out(open_folder(tmp_path / "out", "code-lm", "quick", print), plan)
+    found = code_lm.carry_out(open_folder(tmp_path / "out", "code-lm", Budget.QUICK, print), plan)
     assert set(found.pictures) >= {"loss", "components", "tokens 5", "tokens 20"} and len(found.statements) > 8
     assert np.isfinite(found.data["chi"].values).all() and (found.data["chi_sem"].values > 0).all()
 

@@ -95,6 +95,24 @@ def test_hotelling():
     assert off.p_value < 1e-6 and abs(off.slope - 0.5) < 6 * off.slope_sem
 
 
+def test_coarse_digits():
+    """Each pixel of 4 × 4 is the mean of four; of 8 × 8 nothing changes, of 1 × 1 the mean is left."""
+    x = jnp.asarray(np.random.default_rng(2).normal(size=64))
+    image = np.asarray(x).reshape(8, 8)
+    by_hand = [[image[2 * i : 2 * i + 2, 2 * j : 2 * j + 2].mean() for j in range(4)] for i in range(4)]
+    np.testing.assert_allclose(trained.coarse(x, 4), np.ravel(by_hand), rtol=1e-12)
+    assert trained.coarse(x, 8) is x
+    np.testing.assert_allclose(trained.coarse(x, 1), image.mean(), rtol=1e-12)
+    network = trained.MODELS["small mlp"]
+    w = network.init(0)
+    assert sum(leaf.size for leaf in jax.tree.leaves(w)) == 16 * 4 + 4 + 4 * 10 + 10
+    shuffled = image.reshape(4, 2, 4, 2)[:, ::-1, :, ::-1].reshape(64)  # within the squares
+    np.testing.assert_allclose(network.apply(w, jnp.asarray(shuffled)), network.apply(w, x), rtol=1e-12)
+    loss = float(network.loss(w, (x, jnp.asarray(3))))
+    decay = trained.WEIGHT_DECAY / 2 * sum(float(jnp.sum(leaf**2)) for leaf in jax.tree.leaves(w))
+    assert loss == pytest.approx(-float(jax.nn.log_softmax(network.apply(w, x))[3]) + decay, rel=1e-12)
+
+
 def test_the_outlook_counts_orders():
     """C₂ twice as large: the same as half nβ. A sum of both orders that is no covariance is never valid."""
     rng = np.random.default_rng(1)

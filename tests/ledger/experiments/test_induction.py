@@ -158,6 +158,8 @@ def test_weights_at_a_ratio_and_by_class(kinds):
     score = rng.normal(size=len(kinds)) + (kinds == induction.SECOND)
     rho = rules.at_ratio(score, 1.0, 1.4, kinds)
     assert rules.ratio(rho, kinds) == pytest.approx(1.4, abs=1e-3) and rho.mean() == pytest.approx(1) and rho.min() >= 0
+    below = rules.at_ratio(score, 1.0, 0.9, kinds)  # asked of the sign that raises it
+    assert rules.ratio(below, kinds) == pytest.approx(0.9, abs=1e-3) and below.min() >= 0
     between, within = rules.by_class(rho, kinds)
     assert rules.ratio(between, kinds) == pytest.approx(rules.ratio(rho, kinds))
     assert rules.ratio(within, kinds) == pytest.approx(1, abs=0.05)
@@ -271,6 +273,20 @@ def test_the_report_says_what_the_numbers_say(beyond):
     assert {"times", "targets"} <= set(answer.pictures) and ("linear" in answer.pictures) == beyond
     assert float(answer.data["/training"]["time"].sel(condition="control", seed=0)) == found.times("control")[0]
     assert np.isinf(answer.data["/training"]["time"].sel(condition="pc1 −", seed=0))
+
+
+def test_one_sign_alone_and_errors_of_the_ratios():
+    """The claim of one sign trains that sign only; the error from two chains is half their difference (jackknife)."""
+    found = fake(False)
+    made = conditions.claim(found.scores, found.loss, found.kinds["train"], range(3), names=("pc1",), signs="+")
+    assert list(made) == ["control", "pc1 +", "pc1 + shuffled", "loss = pc1 +"]
+    two = found._replace(groups=found.groups[:2])
+    a, b = (
+        [rules.ratio(rules.weights(rules.scores(x, NAMES, HEADS, 0.0)["pinv pm"], 1.0), two.kinds["train"])]
+        for x in two.groups
+    )
+    told = statements.targets_of(two)["pm"]
+    assert told.sem[0] == pytest.approx(abs(a[0] - b[0]) / 2, rel=1e-6) and (told.sem > 0).all()
 
 
 @pytest.mark.slow

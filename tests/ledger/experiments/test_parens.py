@@ -9,8 +9,10 @@ from ledger.claim import Budget
 from ledger.experiments import parens as experiment
 from ledger.experiments.experiment import Found
 from ledger.experiments.folder import open_folder
-from ledger.experiments.parens import measure, report, retrain, rules
+from ledger.experiments.parens import findings, measure, retrain, rules
 from sampler.data import parentheses
+from sampler.kernels.kernel import langevin
+from sampler.kernels.preconditioned import Preconditioned
 from sampler.networks import classifier
 
 
@@ -75,6 +77,20 @@ def test_a_weighted_gaussian_moves_phi_the_way_that_chi_says():
         assert np.sign(-b @ ((rho - 1) @ a) / n) == sign
 
 
+def test_sgld_is_the_preconditioned_kernel_at_one():
+    """The same move bit for bit; at another D it is another one."""
+    w = jax.tree.map(np.asarray, retrain.initial(jnp.int32(0)))
+    rng = np.random.default_rng(0)
+    g, xi = (jax.tree.map(lambda x: jnp.asarray(rng.normal(size=x.shape), x.dtype), w) for _ in range(2))
+    plain = langevin(jnp.asarray(1e-5), w, g, xi)
+    for name, same in (("sgld", True), ("preconditioned", False)):
+        kernel = measure._kernel(name, 1e-5, w)
+        assert isinstance(kernel, Preconditioned)
+        moved = langevin(kernel.epsilon, w, g, xi, kernel.D)
+        equal = jax.tree.map(lambda a, b: bool(np.array_equal(a, b)), moved, plain)
+        assert all(jax.tree.leaves(equal)) == same
+
+
 def test_scores_are_balanced_in_each_label_and_see_only_ranks(strings):
     chi = np.random.default_rng(3).normal(size=60)
     s = rules.normal_scores(chi, strings.labels)
@@ -124,4 +140,4 @@ def test_the_whole_of_it_on_a_tiny_plan(tmp_path):
     assert all(s.found in Found for s in result.statements) and len(result.tables) == 3
     # Three steps learn nothing: no claim may hold.
     assert result.statements[0].found is Found.FAILS or result.statements[1].found is Found.FAILS
-    assert report.stayed({"last": np.array([0.01, 0.02])}) and not report.stayed({"last": np.array([0.01, 1.0])})
+    assert findings.stayed({"last": np.array([0.01, 0.02])}) and not findings.stayed({"last": np.array([0.01, 1.0])})
