@@ -22,6 +22,9 @@ SECTIONS = (
     "appendix",
     "chain_law",
     "chain_time",
+    "chain_identities",
+    "chain_preconditioner",
+    "chain_orders",
 )
 
 

@@ -9,6 +9,7 @@ Reading order: `deep_linear`, `network`, `DeepLinear`, `CLAIMS`.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from itertools import pairwise
 from typing import Any
 
@@ -115,21 +116,31 @@ class DeepLinear:
     def _chains(self, widths: Widths, budget: Budget, seed: int, t: int, step: float) -> Any:
         """t⟨K⟩ by SGLD, the step taken out to first order."""
         import jax
-        import jax.numpy as jnp
 
         from sampler import chain, correction
         from sampler.kernels.sgld import sgld
-        from sampler.lower import lower_loss
-        from sampler.posterior import LocalPosterior
 
-        entries, weights = network(widths)
-        loss = lower_loss(sp.Add(*(e**2 for e in entries)), weights)
-        posterior = LocalPosterior(loss, jnp.zeros((1, 0)), jnp.zeros(len(weights)), t, 1.0)
+        posterior, observables = _posterior(widths, t)
         chains = chain.run(
             jax.random.key(seed), sgld(step), posterior, chains=512, draws=250 * budget.effort, burn_in=1500, thin=20,
-            observables=correction.laplacians(posterior, {}),
+            observables=observables,
         )  # fmt: skip
         return correction.mean(chains).scale(t)
+
+
+@cache
+def _posterior(widths: Widths, t: int) -> tuple[Any, dict[str, Any]]:
+    """The posterior to sample and what the correction needs of it: one pair, so that both steps run the same program."""
+    import jax.numpy as jnp
+
+    from sampler import correction
+    from sampler.lower import lower_loss
+    from sampler.posterior import LocalPosterior
+
+    entries, weights = network(widths)
+    loss = lower_loss(sp.Add(*(e**2 for e in entries)), weights)
+    posterior = LocalPosterior(loss, jnp.zeros((1, 0)), jnp.zeros(len(weights)), t, 1.0)
+    return posterior, correction.laplacians(posterior, {})
 
 
 def resolved_network(widths: Widths) -> tuple[sp.Expr, int]:

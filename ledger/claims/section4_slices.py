@@ -16,7 +16,7 @@ Reading order: `Case`, `integral`, `leading_terms`, `Slices`, `CLAIMS`.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any, NamedTuple
 
 import sympy as sp
@@ -26,6 +26,7 @@ from ledger.claim import Budget, Evidence
 from ledger.compare import combine
 from ledger.evidence import encloses, estimates, vanishes
 from ledger.singular import at_finite_t, certified, claim, run
+from numerics.posterior import Posterior
 from numerics.precision import ball, digits
 from theory import singular
 from theory.singular import Leading
@@ -217,10 +218,17 @@ def at_t(case: Case, t: int) -> tuple[arb, arb, arb]:
 
 def quadrature(case: Case, t: int) -> tuple[arb, arb, arb]:
     """The same by certified integrals that know no expansion."""
-    whole = certified(case.K, VARIABLES, t, DIGITS)
+    whole = _posterior(case.K, t)
+    mean = whole.expectation(sp.expand(case.f))  # first: one pass over the plane gives Z as well
     part, on_slice = whole.restricted(case.at), case.f.subs(case.at)
     own, height = part.expectations([sp.expand(case.part * on_slice), case.part])
-    return whole.component_weight(case.at), -own, height * whole.expectation(sp.expand(case.f))
+    return whole.component_weight(case.at), -own, height * mean
+
+
+@cache
+def _posterior(K: sp.Expr, t: int) -> Posterior:
+    """The whole posterior, which slices of one K share."""
+    return certified(K, VARIABLES, t, DIGITS)
 
 
 def conditional_density(case: Case, t: int) -> sp.Expr:

@@ -34,8 +34,17 @@ class MALA:
 
     def step(self, key: Key[Array, ""], posterior: LocalPosterior, state: State) -> State:
         key, accept_key = jax.random.split(key)
-        xi = posterior.clamp(noise(key, state.position))
-        position = langevin(self.epsilon, state.position, state.gradient, xi)
+
+        def move() -> Params:
+            xi = posterior.clamp(noise(key, state.position))
+            return langevin(self.epsilon, state.position, state.gradient, xi)
+
+        def once() -> Params:
+            return jax.lax.cond(self.epsilon > 0, move, lambda: state.position)
+
+        # On a CPU, XLA works out a cheap value again in each kernel that reads it, and ξ has ten readers here; a branch, though it
+        # is always taken, is worked out once.
+        position = jax.lax.platform_dependent(cpu=once, default=move)
         proposed = self.init(key, posterior, position)
 
         def leap(origin: State, end: State) -> Scalar:

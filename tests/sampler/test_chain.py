@@ -100,6 +100,18 @@ def test_burn_in_and_thinning_drop_steps_and_nothing_else():
     np.testing.assert_array_equal(go().loss, every_step.loss[:, 6::2])
 
 
+def test_the_burn_in_is_a_program_of_its_own_only_where_it_must_be():
+    """Not where a draw is a loop of steps, unless progress is shown (that the bits agree is asserted above)."""
+
+    def count(**options):
+        before = chain._burn._cache_size()
+        go(posterior(loss=lambda w, z: loss(w, z)), **options)
+        return chain._burn._cache_size() - before
+
+    assert count() == 0
+    assert count(thin=1) == count(progress=lambda *_: None) == 1
+
+
 def test_full_loss_is_recorded_by_minibatch_chains():
     run = go(posterior(batch_size=1))
     here = {"a": run.position["a"][1], "b": run.position["b"][1]}

@@ -7,7 +7,7 @@ import pytest
 import sympy as sp
 
 from ledger.claim import Budget, Status
-from ledger.claims import chain_law, chain_time
+from ledger.claims import chain_identities, chain_law, chain_orders, chain_preconditioner, chain_time
 from ledger.claims.chain_law import CLAIMS_BY_ID
 from ledger.discrete import GENERIC, Closed
 from theory import stationary
@@ -93,30 +93,30 @@ def test_standard_errors_without_their_numerator_are_refuted() -> None:
 
 
 def test_wrong_identities_and_corrections_are_refuted() -> None:
-    assert chain_time.derive_identities(2).status is Status.REFUTED
-    assert chain_time.enclose_identities(2).status is Status.REFUTED
-    assert chain_time.enclose_first_order(-1).status is Status.REFUTED
-    assert chain_time.sample_first_order(QUICK, 0).status is Status.REFUTED
-    assert chain_time.sample_first_order(QUICK, -1).status is Status.REFUTED
+    assert chain_identities.derive_identities(2).status is Status.REFUTED
+    assert chain_identities.enclose_identities(2).status is Status.REFUTED
+    assert chain_identities.enclose_first_order(-1).status is Status.REFUTED
+    assert chain_identities.sample_first_order(QUICK, 0).status is Status.REFUTED
+    assert chain_identities.sample_first_order(QUICK, -1).status is Status.REFUTED
 
 
 def test_a_preconditioner_that_is_forgotten_is_refuted() -> None:
     def forgotten(p, D):
-        return chain_time.scaled_law(p, sp.eye(2))
+        return chain_preconditioner.scaled_law(p, sp.eye(2))
 
-    assert chain_time.derive_preconditioner(forgotten).status is Status.REFUTED
-    assert chain_time.enclose_preconditioner(forgotten).status is Status.REFUTED
-    assert chain_time.sample_preconditioner(QUICK, forgotten).status is Status.REFUTED
+    assert chain_preconditioner.derive_preconditioner(forgotten).status is Status.REFUTED
+    assert chain_preconditioner.enclose_preconditioner(forgotten).status is Status.REFUTED
+    assert chain_preconditioner.sample_preconditioner(QUICK, forgotten).status is Status.REFUTED
 
 
 def test_the_posterior_is_rejected_by_the_same_runs() -> None:
     """Every full-batch and minibatch setting rejects the continuous-time LLC, and the z-scores as a whole do not."""
-    evidence = chain_time.sample_any_order(QUICK)
+    evidence = chain_orders.sample_any_order(QUICK)
     assert evidence.status is Status.HOLDS, evidence.summary
     scores = [s for s in evidence.data["scores"] if s["quantity"] == "llc"]
     assert len(scores) >= 12
     assert all(abs(s["z_continuous_time"]) > 6 for s in scores)
-    assert chain_time.sample_any_order(QUICK, law=PosteriorCovariance).status is Status.REFUTED
+    assert chain_orders.sample_any_order(QUICK, law=PosteriorCovariance).status is Status.REFUTED
 
 
 def test_batches_without_their_noise_are_refuted() -> None:

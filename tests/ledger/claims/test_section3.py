@@ -8,7 +8,7 @@ from flint import arb
 
 from ledger import identity
 from ledger.claim import Budget, Status
-from ledger.claims import section3, section3_observables
+from ledger.claims import section3, section3_components, section3_observables
 from ledger.densities import PHI, beta, delta, ell, h, loss, m, n, normalised, over, q, under, z
 from ledger.evidence import encloses, estimates
 from ledger.population import CURVED, DIGITS, TRAINED, Population, entry, u, v
@@ -114,9 +114,9 @@ def test_the_counterexample_of_def_13_is_computed_right() -> None:
 
 def test_component_losses_need_their_density() -> None:
     """⟨φ_C⟩ without Z_C/Z is not the limit of narrow Gaussians."""
-    component = section3_observables.ATTENTION
+    component = section3_components.ATTENTION
     with digits(DIGITS):
-        weight, mean = section3_observables.smeared(component, 2**40)
+        weight, mean = section3_components.smeared(component, 2**40)
         without = component.expectation() / component.density
         assert abs(weight * mean - component.expectation()) < arb(2) ** -30
         assert abs(weight * mean - without) > arb(1) / 50

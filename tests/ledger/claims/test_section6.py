@@ -7,7 +7,7 @@ import sympy as sp
 from flint import arb
 
 from ledger.claim import Budget, Status
-from ledger.claims import section6, section6_components
+from ledger.claims import section6, section6_components, section6_estimator
 from ledger.evidence import encloses
 from ledger.population import CURVED, DIGITS
 from ledger.restricted import Component, symbolic_eq_34
@@ -117,12 +117,12 @@ def half_the_third(kappa, t, phi, change, direction):
 
 @pytest.mark.parametrize("wrong", [no_fourth_cumulant, half_the_third])
 def test_wrong_bias_coefficients_are_refuted(wrong) -> None:
-    assert section6._second_difference(wrong).status is Status.REFUTED
+    assert section6_estimator._second_difference(wrong).status is Status.REFUTED
 
 
 def test_every_data_set_is_counted_once() -> None:
     q = tuple(map(sp.Rational, ("1/2", "1/3", "1/6")))
-    sets = list(section6.data_sets(4, q))
+    sets = list(section6_estimator.data_sets(4, q))
     assert len(sets) == 15
     assert sum(weight for _, weight in sets) == 1
     assert sum(weight * q_n[0] for q_n, weight in sets) == q[0]
@@ -132,11 +132,11 @@ def test_every_data_set_is_counted_once() -> None:
 
 def test_the_estimator_is_biased_at_beta_1_and_the_skewness_counts() -> None:
     """E χ̂ over all data sets of two points: χ itself and the formula without κ₃ are refuted."""
-    population, model = section6.gaussian_population(section6.VALUES, section6.COUNTS, 2)
+    population, model = section6_estimator.gaussian_population(section6_estimator.VALUES, section6_estimator.COUNTS, 2)
     ((_, phi),) = population.observables
-    two, point = sp.Integer(2), sp.Rational(section6.VALUES[section6.PROBE])
+    two, point = sp.Integer(2), sp.Rational(section6_estimator.VALUES[section6_estimator.PROBE])
     with digits(DIGITS):
-        mean = section6.expected_chi(population, phi, 2, section6.PROBE)
+        mean = section6_estimator.expected_chi(population, phi, 2, section6_estimator.PROBE)
         symmetric = replace(model, third=sp.S.Zero)
         for wrong in (0, symmetric.relative_bias(point, two, two)):
             assert encloses("E χ̂", mean, model.chi(point, two) * (1 + wrong)).status is Status.REFUTED
