@@ -3,65 +3,83 @@
 The terms t^{−s} P_s(log t) are those of `expansion.of_charts`, with coefficients as numbers from `theory.zeta.interpolation`.
 They are taken in blocks B_1, B_2, … half a power of t wide. Cut after B_k, the radius is
 
-    2 (|B_k| t^{−1/2} + Σ_{j>k} |B_j|)    over all blocks that were computed,
+    2 (max_{j≤k} |B_j| t^{−(k−j+1)/2} + Σ_{j>k} |B_j|)    over all blocks that were computed,
 
-with |B| the sum of the terms with all signs taken as +; the best k is kept. Where no pole is left up to s = λ + 6, that power
-stands for t^{−1/2} after the last block. To it comes the change from a coarser grid of the interpolation, and e^{−t min u} for the
-far faces. None of this is a bound.
+with |B| the sum of the terms with all signs taken as +, 0 where there is no pole; the best k is kept. Where no pole is left up to
+s = λ + 6, that power stands for t^{−1/2} after the last block. To it come the change when the interpolants lose their last
+coefficients, with what the change of every block leaves (`interpolation.remaining`), and e^{−t min u} for the far faces. None of
+this is a bound.
 
-The series is asymptotic. Where it has fewer than nine of the wanted digits, as at small t, the integral along a line is taken
+The charts are folded first (`theory.zeta.folding`). Grids are made coarser and series shorter where they would cost more than a
+call may (`inversion.affordable`).
+
+The series is asymptotic. Where it has not the wanted digits, as at small t, the integral along a line is taken
 (`theory.singular.inversion`), which needs no large t, and more time.
 
 Reading order: `estimates`, `_Series`.
 """
 
 from collections.abc import Sequence
-from functools import lru_cache
-from itertools import product
+from typing import NamedTuple
 
 import sympy as sp
-from flint import arb, ctx, fmpq
+from flint import arb, arb_series, ctx, fmpq
 
-from theory.singular.inversion import inverted
+from theory.singular.inversion import affordable, inverted, least_unit
 from theory.zeta import continuation as zeta
 from theory.zeta import interpolation
-from theory.zeta.balls import ball, evaluator
+from theory.zeta.balls import ball
 from theory.zeta.chart import Chart
+from theory.zeta.folding import folded
 from theory.zeta.precision import current_digits, rational
-from theory.zeta.series import gamma
 
 BLOCKS = 12
 MOST_TERMS = 60
+LEAST = 6  # digits that grids are made for at least
+CHEAPER = 2  # values of F at real s for one at complex s
 HALF = sp.Rational(1, 2)
-GOOD = arb(10) ** -9  # about what an integral along a line has in a second
+GOOD = 100  # times the wanted radius, a series is left as it is
 
 
 def estimates(charts: Sequence[Chart], t: sp.Rational) -> dict[Chart, arb]:
     """∫ e^{−tK} φ over every one of the charts at t, with radii that are estimates."""
     charts = list(dict.fromkeys(charts))
+    found = _estimates(list(dict.fromkeys(piece for c in charts for piece in folded(c))), t)
+    return {c: sum((found[piece] for piece in folded(c)), arb(0)) for c in charts}
+
+
+def _estimates(charts: Sequence[Chart], t: sp.Rational) -> dict[Chart, arb]:
     constant = [c for c in charts if not any(c.orders)]  # K = 0: Z does not depend on t
     found = {c: ball(zeta.laurent(c, sp.S.Zero, 1).coefficients[-1]) for c in constant}
     rest = [c for c in charts if any(c.orders)]
     tau, digits = arb(rational(t)), current_digits()
-    near, wanted = [], arb(10) ** -digits
+    wanted, near = arb(10) ** -digits, {}
     length = _first_length(tau, digits)
-    while rest:
-        coarse, fine = (_Series(rest, tau, digits, length, finer=finer) for finer in (False, True))
+    series = _Series(rest, tau, digits, length) if rest else None
+    coarser = digits
+    while series is not None and series.work() > affordable(digits) and coarser > LEAST:
+        coarser, length = coarser - 1, max(length - 1, 3)
+        series = _Series(rest, tau, coarser, length, length + 1)
+    while series is not None:
         longer: dict[Chart, int] = {}
-        for c in rest:
-            cut = coarse.cut(c, wanted)
-            if isinstance(cut, int) and cut > length:
-                longer[c] = cut
-                continue
+        for c in series.charts:
+            cut = series.cut(c, wanted)
             if isinstance(cut, int):
-                cut = coarse.best.get(c)
-            if cut is None or cut[1] > GOOD * abs(coarse.sum(c, cut[0])):
-                near.append(c)
-                continue
-            before, value = coarse.sum(c, cut[0]), fine.sum(c, cut[0])
-            edge = (-tau * _least_unit(c)).exp() * abs(value) * (tau.log() * rational(zeta.first(c))).exp()
-            found[c] = value + arb(0, (cut[1] + abs(value - before).mid() + edge).upper())
-        rest, length = list(longer), max(longer.values(), default=0)
+                longer |= {c: cut} if cut > length else {}
+                cut = series.best.get(c)
+            found[c], good = arb.nan(), False
+            if cut is not None:
+                value = series.sum(c, cut[0])
+                edge = (-tau * least_unit(c)).exp() * abs(value) * (tau.log() * rational(zeta.first(c))).exp()
+                found[c] = value + arb(0, (cut[1] + edge).upper())
+                good = bool(found[c].rad() < GOOD * wanted * abs(value))
+            if not good and c not in longer:
+                near[c] = found[c]
+        length = max(longer.values(), default=0)
+        series = _Series(list(longer), tau, digits, length) if longer else None
+        if series is not None and series.work() > affordable(digits):
+            near |= {c: found[c] for c in longer if not found[c].rad() < GOOD * wanted * abs(found[c])}
+            break
     return found | inverted(near, t, digits)
 
 
@@ -74,14 +92,24 @@ def _first_length(tau: arb, digits: int) -> int:
 class _Series:
     """The blocks of the series of several charts, computed for all of them together as far as they are asked for."""
 
-    def __init__(self, charts: Sequence[Chart], tau: arb, digits: int, length: int, *, finer: bool = False):
-        self.charts, self.tau, self.length = charts, tau, length
+    def __init__(self, charts: Sequence[Chart], tau: arb, digits: int, length: int, most: int = BLOCKS):
+        self.charts, self.tau, self.length, self.most = charts, tau, length, most
         self.best: dict[Chart, tuple[int, arb]] = {}  # the best cut that was met
         first = min((rational(zeta.first(c)) for c in charts), default=fmpq(0))
-        grids = interpolation.fit(charts, first, digits, first + rational(HALF) * length)
-        self.grids = interpolation.finer(grids) if finer else grids
+        self.grids = interpolation.fit(charts, first, digits, first + rational(HALF) * length)
+        self.powers = interpolation.Powers()
         self.places = {c: zeta.candidates(c, zeta.first(c) + BLOCKS * HALF) for c in charts}
-        self._polar: dict[sp.Rational, dict[Chart, list[arb]]] = {}
+        self.blocks = {c: _blocks(places, zeta.first(c)) for c, places in self.places.items()}
+        self._polar: dict[sp.Rational, dict[Chart, interpolation.Twice]] = {}
+
+    def work(self) -> int:
+        """Values of F up to the wanted length: on every grid one table for every pole and power of log u."""
+        tables: dict[tuple, int] = {}
+        for c in self.charts:
+            for unit in interpolation.units((c,)):
+                for s in (s for block in self.blocks[c][: self.length + 1] for s in block):
+                    tables[unit, s] = max(tables.get((unit, s), 0), zeta.order_of(c, s))
+        return sum(self.grids[unit].size * orders for (unit, _), orders in tables.items()) // CHEAPER
 
     def cut(self, c: Chart, wanted: arb) -> tuple[int, arb] | int:
         """(k, radius): cut after B_k the series has the wanted relative accuracy. Else the number of blocks that seem to be needed,
@@ -92,16 +120,18 @@ class _Series:
             terms += len(inside)
             if terms > MOST_TERMS:
                 return 0
-            if not all(interpolation.resolves(self.grids, c, s) for s in inside):
+            if n >= self.most or not all(interpolation.resolves(self.grids, c, s) for s in inside):
                 return self._needed(sizes, wanted * abs(value))
             block, size = self._block(c, inside)
-            value += block
+            value += block.value
             sizes.append(size)
             last = bool(inside) and inside[-1] == self.places[c][-1]  # no pole is left as far as was looked
             gap = zeta.first(c) + BLOCKS * HALF - inside[-1] if last else HALF
             if last or n:
                 k = n + 1 if last else n
-                radius = 2 * (sizes[k - 1] * (-self.tau.log() * rational(gap)).exp() + sum(sizes[k:], arb(0)))
+                radius = 2 * (
+                    self._envelope(sizes[:k]) * (-self.tau.log() * rational(gap)).exp() + sum(sizes[k:], arb(0))
+                )
                 if c not in self.best or radius < self.best[c][1]:
                     self.best[c] = k, radius
                 if radius < wanted * abs(value):
@@ -109,6 +139,13 @@ class _Series:
             if n > 1 and sizes[-1] > sizes[-2] > 0:
                 return 0
         return 0
+
+    def _envelope(self, sizes: Sequence[arb]) -> arb:
+        """The last block as the ones before it would have it: blocks without poles, or whose residues vanish, say nothing."""
+        reach, half = arb(0), (-self.tau.log() * rational(HALF)).exp()
+        for size in sizes:
+            reach = max(reach * half, size)
+        return reach
 
     def _needed(self, sizes: Sequence[arb], wanted: arb) -> int:
         """Blocks until they fall below what is wanted at the rate of the last two; 0 if that is never or too late."""
@@ -119,48 +156,62 @@ class _Series:
         return min(max(needed, self.length + 1), BLOCKS) if needed <= BLOCKS + 2 else 0
 
     def sum(self, c: Chart, length: int) -> arb:
-        """B_1 + … + B_length."""
-        return sum((self._block(c, self._inside(c, n))[0] for n in range(length)), arb(0))
+        """B_1 + … + B_length; the radius is the change when the interpolants lose their last coefficients."""
+        blocks = [self._block(c, self._inside(c, n)) for n in range(length)]
+        value, rough = (sum((block[i] for block, _ in blocks), arb(0)) for i in (0, 1))
+        left = sum((interpolation.remaining(fine - coarse, size) for (fine, coarse), size in blocks), arb(0))
+        return value + arb(0, (abs(value - rough) + left).upper())
 
     def _inside(self, c: Chart, n: int) -> list[sp.Rational]:
-        first = zeta.first(c)
-        return [s for s in self.places[c] if (n == 0 or n * HALF < s - first) and s - first <= (n + 1) * HALF]
+        return self.blocks[c][n]
 
-    def _block(self, c: Chart, places: Sequence[sp.Rational]) -> tuple[arb, arb]:
+    def _block(self, c: Chart, places: Sequence[sp.Rational]) -> tuple["_Block", arb]:
         """(Σ t^{−s} P_s(log t), the same with all signs taken as +)."""
-        log, value, size = self.tau.log(), arb(0), arb(0)
+        log, total, size = self.tau.log(), _Block(arb(0), arb(0)), arb(0)
         for s in places:
-            power, whole, absolute = (-log * rational(s)).exp(), arb(0), arb(0)
-            for j, a in enumerate(self._polynomial(c, s)):
-                whole += a * log**j
-                absolute += abs(a) * abs(log) ** j
-            value += power * whole
-            size += power * absolute
-        return value, size
+            power, (fine, rough) = (-log * rational(s)).exp(), self._polynomial(c, s)
+            values = (sum((a * log**j for j, a in enumerate(each)), arb(0)) for each in (fine, rough))
+            total = _Block(*(old + power * new for old, new in zip(total, values, strict=True)))
+            size += power * sum((abs(a) * abs(log) ** j for j, a in enumerate(fine)), arb(0))
+        return total, size
 
-    def _polynomial(self, c: Chart, s: sp.Rational) -> list[arb]:
-        """P_s: the coefficient of L^j is [ε^{−1−j}] Γ(s−ε) ζ(−s+ε) over j!                                       (1.2)."""
+    def _polynomial(self, c: Chart, s: sp.Rational) -> tuple[list[arb], list[arb]]:
+        """P_s, twice: the coefficient of L^j is [ε^{−1−j}] Γ(s−ε) ζ(−s+ε) over j!                                (1.2)."""
         if s not in self._polar:
             held = [each for each in self.charts if s in self.places[each]]
-            self._polar[s] = interpolation.polar_parts(held, s, self.grids)
-        polar = self._polar[s][c]
-        order = len(polar)
-        front = _gamma(s, order, ctx.prec)
-        return [
-            sum((front[i] * polar[order - 1 - j - i] for i in range(order - j)), arb(0)) / arb(j).fac()
-            for j in range(order)
-        ]
+            self._polar[s] = interpolation.polar_parts(held, s, self.grids, self.powers)
+        order = len(self._polar[s][c].value)
+        front = _gamma(s, order)
+        fine, rough = (
+            [
+                sum((front[i] * polar[order - 1 - j - i] for i in range(order - j)), arb(0)) / arb(j).fac()
+                for j in range(order)
+            ]
+            for polar in self._polar[s][c]
+        )
+        return fine, rough
 
 
-@lru_cache(maxsize=1024)
-def _gamma(s: sp.Rational, terms: int, _: int) -> list[arb]:
-    """Γ(s − ε)."""
-    return [ball(c) for c in gamma(s, sp.Integer(-1), terms).coefficients] if terms else []
+class _Block(NamedTuple):
+    """By the interpolants, and by what is left of them without their last coefficients."""
+
+    value: arb
+    rough: arb
 
 
-@lru_cache(maxsize=256)
-def _least_unit(c: Chart) -> arb:
-    """The least value of the unit on a grid: what happens at K = u on the far faces is about e^{−tu}."""
-    function = evaluator(c.unit, c.variables)
-    corners = product((arb(0), arb(1) / 2, arb(1)), repeat=len(c.variables))
-    return min((u for x in corners if (u := function(x)).is_finite()), default=arb(0), key=arb.mid)
+def _blocks(places: Sequence[sp.Rational], first: sp.Rational) -> list[list[sp.Rational]]:
+    """Half a unit of s each: (n/2, (n+1)/2] beyond the first, which begins the first one."""
+    found: list[list[sp.Rational]] = [[] for _ in range(BLOCKS)]
+    for s in places:
+        found[max(int(sp.ceiling((s - first) / HALF)) - 1, 0)].append(s)
+    return found
+
+
+def _gamma(s: sp.Rational, terms: int) -> list[arb]:
+    """Γ(s − ε), s > 0."""
+    before, ctx.cap = ctx.cap, terms
+    try:
+        series = arb_series([rational(s), -1]).gamma() if terms else arb_series([])
+        return [series[j] for j in range(terms)]
+    finally:
+        ctx.cap = before

@@ -136,6 +136,8 @@ class Asymptotics:
         return collect([*self.terms, *other.terms], sp.Min(self.limit, other.limit))
 
     def __mul__(self, other: "Asymptotics") -> "Asymptotics":
+        if ONE in (self, other):
+            return other if self == ONE else self
         limit = sp.Min(self.limit + other._start(), other.limit + self._start())
         products = []
         for f in self.terms:
@@ -150,7 +152,9 @@ class Asymptotics:
 
     def scaled(self, c: sp.Expr, shift: sp.Expr = sp.S.Zero) -> "Asymptotics":
         """c t^{−shift} times this."""
-        terms = [Term(f.power + shift, tuple(tidy(c * a) for a in f.coefficients)) for f in self.terms]
+        if c == 1 and shift == 0:
+            return self
+        terms = [Term(f.power + shift, tuple(_times(c, a) for a in f.coefficients)) for f in self.terms]
         return Asymptotics(tuple(terms), self.limit + shift)
 
 
@@ -207,12 +211,16 @@ def quotient(a: sp.Expr, b: sp.Expr) -> sp.Expr:
     return sp.radsimp(sp.gammasimp(a / b)) if (a / b).has(sp.gamma) else sp.radsimp(sp.cancel(a / b))
 
 
+def _times(c: sp.Expr, a: sp.Expr) -> sp.Expr:
+    return sp.Add(*(c * term for term in sp.Add.make_args(a))) if c.is_Rational else tidy(c * a)
+
+
 ONE = Asymptotics((Term(sp.S.Zero, (sp.S.One,)),))
 NOTHING = Asymptotics(())
 
 
 def collect(terms: Sequence[Term], limit: sp.Expr) -> Asymptotics:
-    """Terms of equal power added, in increasing power; coefficients that are 0 are taken out."""
+    """Terms of equal power added, in increasing power; coefficients, multiplied out already, that are 0 are taken out."""
     table: dict[sp.Rational, list[sp.Expr]] = {}
     for power, coefficients in terms:
         row = table.setdefault(power, [])
@@ -221,7 +229,7 @@ def collect(terms: Sequence[Term], limit: sp.Expr) -> Asymptotics:
             row[j] += c
     found = []
     for power in sorted(table):
-        row = [tidy(c) for c in table[power]]
+        row = table[power]
         while row and _vanishes(row[-1]):
             row.pop()
         if row:

@@ -44,7 +44,7 @@ class Partition(Asymptotics):
         """Does the ball of `evaluate` contain the integral? False: what the series leaves out is estimated, not bounded."""
         return self.integral.proved
 
-    def evaluate(self, t: Any, digits: int = 15) -> arb:
+    def evaluate(self, t: Any, digits: int = 10) -> arb:
         """Z[g](t) as a ball, to `digits` digits where the series reaches so far; see `proved`."""
         return _to_digits(lambda: self.integral.ball(_positive(t)), digits, self.proved)
 
@@ -114,7 +114,7 @@ class Cumulant:
         """Does the ball of `evaluate` contain the value? See `Partition.proved`."""
         return self.model.integral().proved and all(integral.proved for integral in self._integrals.values())
 
-    def evaluate(self, t: Any, digits: int = 15) -> arb:
+    def evaluate(self, t: Any, digits: int = 10) -> arb:
         """The cumulant at t as a ball, to `digits` digits where the series reaches so far; see `proved`."""
         t = _positive(t)
 

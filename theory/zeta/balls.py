@@ -1,15 +1,17 @@
 """Exact constants and analytic functions as balls, at the working precision of python-flint.
 
 `ball` takes a constant made of rationals, π, γ, Γ, ψ, ζ, logarithms and finite parts; `evaluator` compiles an expression in some
-variables. Everything but finite parts is enclosed: the true value lies in the ball. Those are computed by `quadrature`, which
-estimates its error.
+variables; `on_axes` evaluates it on a tensor grid. Everything but finite parts is enclosed: the true value lies in the ball. Those
+are computed by `quadrature`, which estimates its error.
 
-Reading order: `ball`, `is_zero`, `evaluator`.
+Reading order: `ball`, `is_zero`, `evaluator`, `on_axes`.
 """
 
 from collections.abc import Callable, Sequence
-from functools import lru_cache, partial
+from functools import lru_cache, partial, reduce
+from itertools import product
 from math import prod
+from operator import add, mul
 from typing import Any
 
 import sympy as sp
@@ -18,9 +20,10 @@ from flint import acb, arb, arb_series, ctx, fmpz_poly
 from theory.errors import BadInput
 from theory.zeta.finite_part import FinitePart
 from theory.zeta.precision import current_digits, digits, rational
-from theory.zeta.quadrature import Function, finite_part_ball
+from theory.zeta.quadrature import finite_part_ball
 from theory.zeta.taylor import Removable
 
+Function = Callable[[Sequence[arb]], arb]
 CONSTANTS: dict[Any, Callable[[], arb]] = {
     sp.pi: arb.pi,
     sp.E: arb.const_e,
@@ -59,7 +62,7 @@ def is_zero(value: sp.Expr) -> bool:
         return True
     if value.free_symbols:
         return sp.simplify(value) == 0
-    for n in (20, 60):
+    for n in (10, 20, 60):
         with digits(n):
             if not ball(value).contains(0):
                 return False
@@ -97,6 +100,46 @@ def evaluator(expr: sp.Expr, variables: Sequence[sp.Symbol]) -> Function:
     return run
 
 
+def on_axes(expr: sp.Expr, variables: Sequence[sp.Symbol], axes: Sequence[Sequence[arb]]) -> list[arb]:
+    """`expr` on the tensor grid of these axes, the last one fastest; each subexpression only on the axes that it depends on."""
+    inputs = {v: i for i, v in enumerate(variables)}
+    known: dict[sp.Basic, tuple[tuple[int, ...], list[arb]]] = {}
+
+    def spread(values: list[arb], held: tuple[int, ...], onto: tuple[int, ...]) -> list[arb]:
+        if held == onto:
+            return values
+        places = [0]
+        for i in onto:
+            stride = prod(len(axes[k]) for k in held if k > i) if i in held else 0
+            places = [p + stride * j for p in places for j in range(len(axes[i]))]
+        return [values[p] for p in places]
+
+    def joined(
+        operation: Callable[..., Any], *parts: tuple[tuple[int, ...], list[arb]]
+    ) -> tuple[tuple[int, ...], list]:
+        onto = tuple(sorted({i for held, _ in parts for i in held}))
+        return onto, list(map(operation, *(spread(values, held, onto) for held, values in parts)))
+
+    def visit(node: sp.Basic) -> tuple[tuple[int, ...], list[arb]]:
+        if node in known:
+            return known[node]
+        held = tuple(sorted(inputs[v] for v in node.free_symbols if v in inputs))
+        if isinstance(node, (sp.Add, sp.Mul)):  # the parts on few axes first
+            parts = sorted(map(visit, node.args), key=lambda part: len(part[1]))
+            known[node] = reduce(partial(joined, add if isinstance(node, sp.Add) else mul), parts)
+        elif len(held) < 2 or isinstance(node, Removable):
+            run = evaluator(node, variables)
+            rows = [axes[i] if i in held else axes[i][:1] for i in range(len(axes))]
+            known[node] = held, list(map(run, product(*rows)))
+        else:
+            operation, parents = _operation(node, inputs)
+            known[node] = joined(operation, *map(visit, parents))
+        return known[node]
+
+    held, values = visit(sp.sympify(expr))
+    return spread(values, held, tuple(range(len(axes))))
+
+
 def _operation(node: Any, inputs: dict) -> tuple[Callable[..., Any], tuple]:
     """(the operation, the nodes it is applied to); with no such nodes it is applied to the point."""
     if node in inputs:
@@ -110,7 +153,7 @@ def _operation(node: Any, inputs: dict) -> tuple[Callable[..., Any], tuple]:
     if isinstance(node, sp.CRootOf):
         return (lambda _: _real_root(node, ctx.prec)), ()
     if isinstance(node, FinitePart):
-        return (lambda _: finite_part_ball(node, evaluator)), ()
+        return (lambda _: finite_part_ball(node, on_axes)), ()
     if isinstance(node, sp.Add):
         return (lambda *terms: sum(terms[1:], terms[0])), node.args
     if isinstance(node, sp.Mul):

@@ -155,6 +155,7 @@ def _even(f: sp.Expr, v: sp.Symbol) -> bool:
     return not f.has(v) or f.subs(v, -v) == f or sp.expand(f.subs(v, -v) - f) == 0
 
 
+@lru_cache(maxsize=8192)
 def order_of(c: Chart, s: sp.Rational) -> int:
     """The largest order of a pole at −s that the exponents allow."""
     return sum(s in takewhile(lambda p: p <= s, _ladder(c, i)) for i in range(len(c.variables)))

@@ -10,7 +10,8 @@ pole and the finite parts of the interpolant are exact. At complex s, ε = 0 is 
 
 What integrals over the same unit share, u^{−s} log^l u/l! on the grid, is computed once. The points of every coordinate are read
 off the Chebyshev coefficients of F along edges of the box (`Grid.fit`), a guess: the error, which falls like ρ^{−n} where F is
-analytic in the ellipse of ρ around [0, 1], is not bounded here; compare with `Grid.finer`.
+analytic in the ellipse of ρ around [0, 1], is not bounded here. Every number therefore comes twice (`Twice`): from the interpolant,
+and from what is left of it without the last ninth of its Chebyshev coefficients, by other weights on the same grid.
 
 Reading order: `polar_parts`, `values`, `Grid`, `_Tables`, `_weights`, `_contracted`.
 """
@@ -20,22 +21,47 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import product
 from math import isqrt, prod
-from typing import Any
+from operator import mul
+from typing import Any, NamedTuple
 
 import sympy as sp
 from flint import acb, acb_mat, arb, arb_mat, ctx, fmpq
 
-from theory.zeta.balls import ball, evaluator
+from theory.zeta.balls import ball, on_axes
 from theory.zeta.chart import Chart
 from theory.zeta.continuation import apart, factors, order_of, singular_axes
 from theory.zeta.precision import rational
 from theory.zeta.quadrature import chebyshev_values, plain_rule, shifted_chebyshev
 
-MOST_POINTS = 40_000
+MOST_POINTS = 50_000
+WORD, GUARD = 64, 45  # bits
 FEW, MANY = 24, 96  # points of an edge, at first and at last
 TAYLOR = fmpq(4, 3)  # points for every order of a Taylor coefficient
 Unit = tuple[sp.Expr, tuple[sp.Symbol, ...], tuple[bool, ...]]
 Axis = tuple[tuple[int, int, int], ...]
+Rows = list[list]
+Point = tuple[fmpq, fmpq]  # real and imaginary part of s
+
+
+class Twice(NamedTuple):
+    """What the interpolants give, and what they give without their last coefficients."""
+
+    value: list
+    rough: list
+
+
+def remaining(change: arb, size: arb) -> arb:
+    """change (change/size)^{1/8}: the error of what moves by `change` with its last ninth of coefficients falling geometrically.
+
+    Where they do not fall yet, that is `change` itself.
+    """
+    moved, whole = abs(change).upper(), abs(size).upper()
+    return moved if not moved < whole else moved * (moved / whole).root(8)
+
+
+def _kept(points: int) -> int:
+    """The coefficients that the second set of weights keeps: an eighth fewer, and two."""
+    return max(1, -(-(points - 2) * 8 // 9))
 
 
 @dataclass(frozen=True)
@@ -45,34 +71,33 @@ class Grid:
     axes: tuple[Axis, ...]
 
     @staticmethod
-    def fit(groups: Sequence[Chart], s: fmpq, digits: int, reach: fmpq) -> "Grid":
-        """Points enough for F = b u^{−s} of all groups (over one unit) along edges of the box, to so many digits.
+    def fit(groups: Sequence[Chart], wanted: Sequence[tuple[Point, int]], reach: fmpq) -> "Grid":
+        """Points enough for F = b u^{−s} of all groups (over one unit) along edges of the box, to so many digits at every s.
 
-        And enough for the Taylor coefficients that poles up to −reach take, see `resolves`.
+        And enough for the Taylor coefficients that poles up to −reach take, see `resolves`. An eighth more, and two, for the radii.
         """
         axes = []
         for i, half_line in enumerate(groups[0].gaussian):
-            pieces = _pieces(digits) if half_line else [(0, 1)]
-            needed = [max(_degree(g, i, piece, (s, digits)) + 1 for g in groups) for piece in pieces]
+            pieces = _pieces(max(digits for _, digits in wanted)) if half_line else [(0, 1)]
+            integrands = dict.fromkeys((_density(g), rational(g.orders[i])) for g in groups)
+            needed = [
+                max(_degree(_unit(groups[0]), b, (i, piece, k), place) + 1 for b, k in integrands for place in wanted)
+                for piece in pieces
+            ]
             needed[0] = max(needed[0], *(int(TAYLOR * _order(g, i, reach)) + 2 for g in groups))
-            axes.append(tuple((*piece, n) for piece, n in zip(pieces, needed, strict=True)))
+            axes.append(tuple((*piece, n + 2 + n // 8) for piece, n in zip(pieces, needed, strict=True)))
         grid = Grid(tuple(axes))
         while grid.size > MOST_POINTS:
-            grid = Grid(tuple(tuple((a, b, max(2, n * 9 // 10)) for a, b, n in axis) for axis in grid.axes))
+            grid = Grid(tuple(tuple((a, b, max(4, n * 9 // 10)) for a, b, n in axis) for axis in grid.axes))
         return grid
 
     @property
     def size(self) -> int:
         return prod(sum(n for _, _, n in axis) for axis in self.axes)
 
-    def finer(self) -> "Grid":
-        """An eighth more points, and two."""
-        return Grid(tuple(tuple((a, b, n + 2 + n // 8) for a, b, n in axis) for axis in self.axes))
-
-    def points(self) -> list[tuple[arb, ...]]:
-        """The last coordinate runs fastest."""
-        axes = [[x for piece in axis for x in _nodes(*piece, ctx.prec)] for axis in self.axes]
-        return list(product(*axes))
+    def points(self) -> list[list[arb]]:
+        """Those of every coordinate."""
+        return [[x for piece in axis for x in _nodes(*piece, ctx.prec)] for axis in self.axes]
 
 
 Grids = Mapping[Unit, Grid]
@@ -89,19 +114,18 @@ def units(charts: Sequence[Chart]) -> dict[Unit, list[Chart]]:
     return found
 
 
-def fit(charts: Sequence[Chart], s: fmpq, digits: int, reach: fmpq) -> dict[Unit, Grid]:
-    """A grid for every unit."""
-    return {unit: Grid.fit(groups, s, digits, reach) for unit, groups in units(charts).items()}
-
-
-def finer(grids: Grids) -> dict[Unit, Grid]:
-    return {unit: grid.finer() for unit, grid in grids.items()}
+def fit(
+    charts: Sequence[Chart], s: fmpq, digits: int, reach: fmpq, farther: Sequence[tuple[Point, int]] = ()
+) -> dict[Unit, Grid]:
+    """A grid for every unit: to so many digits at s, and to those that `farther` asks for at complex s."""
+    wanted = [((s, fmpq(0)), digits), *farther]
+    return {unit: Grid.fit(groups, wanted, reach) for unit, groups in units(charts).items()}
 
 
 def resolves(grids: Grids, c: Chart, s: sp.Rational) -> bool:
     """Are the Taylor coefficients of F that a pole at −s takes below the degree of the interpolant?"""
     return all(
-        TAYLOR * _order(g, i, rational(s)) < axis[0][2]
+        TAYLOR * _order(g, i, rational(s)) < _kept(axis[0][2])
         for _, _, groups in apart(c) for g in groups for i, axis in enumerate(grids[_unit(g)].axes)
     )  # fmt: skip
 
@@ -110,45 +134,92 @@ def _order(c: Chart, i: int, s: fmpq) -> fmpq:
     return rational(c.orders[i]) * s - rational(c.jacobian[i]) - 1
 
 
-def polar_parts(charts: Sequence[Chart], s: sp.Rational, grids: Grids) -> dict[Chart, list[arb]]:
-    """The coefficients of ε^{−M}, …, ε^{−1} of ζ(−s + ε) for every chart, M the largest order that the exponents allow."""
+class Powers:
+    """u^{−s} on grids for one rational s after the other: each from the last one, by the power of u between them."""
+
+    def __init__(self) -> None:
+        self._last: dict[tuple[Unit, Grid, int], tuple[fmpq, list[arb]]] = {}
+        self._between: dict[tuple[Unit, Grid, int, fmpq], list[arb]] = {}
+
+    def at(self, unit: Unit, grid: Grid, s: fmpq) -> list[arb]:
+        key = (unit, grid, ctx.prec)
+        before, table = self._last.get(key, (fmpq(0), []))
+        if not table or not 0 <= s - before <= 1:
+            table = [(-s * log).exp() for log in _logs(unit[0], unit[1], grid, ctx.prec)]
+        elif s != before:
+            table = list(map(mul, table, self._step(unit, grid, s - before)))
+        self._last[key] = s, table
+        return table
+
+    def _step(self, unit: Unit, grid: Grid, by: fmpq) -> list[arb]:
+        key = (unit, grid, ctx.prec, by)
+        if key not in self._between:
+            self._between[key] = [(-by * log).exp() for log in _logs(unit[0], unit[1], grid, ctx.prec)]
+        return self._between[key]
+
+
+def polar_parts(
+    charts: Sequence[Chart], s: sp.Rational, grids: Grids, powers: Powers | None = None
+) -> dict[Chart, Twice]:
+    """The coefficients of ε^{−M}, …, ε^{−1} of ζ(−s + ε) for every chart, M the largest order that the exponents allow.
+
+    `powers` remembers what several s share.
+    """
     before = ctx.prec
-    ctx.prec += 64  # finite parts take derivatives at 0, and their weights are large
+    ctx.prec = -(-(before + GUARD) // WORD) * WORD  # finite parts take derivatives at 0, and their weights are large
     try:
-        return _polar_parts(charts, s, grids)
+        return _polar_parts(charts, s, grids, powers or Powers())
     finally:
         ctx.prec = before
 
 
-def _polar_parts(charts: Sequence[Chart], s: sp.Rational, grids: Grids) -> dict[Chart, list[arb]]:
-    tables, found = _Tables(grids, rational(s)), {}
+def _polar_parts(charts: Sequence[Chart], s: sp.Rational, grids: Grids, powers: Powers) -> dict[Chart, Twice]:
+    at = rational(s)
+    tables, found = _Tables(grids, at, [at], powers), {}
     for c in charts:
         terms = order_of(c, s)
-        total = [arb(0)] * terms
-        for exact, groups in factors(c, s, terms) if terms else ():
-            series = [arb(1)] + [arb(0)] * (terms - 1)
-            for f in exact:
-                series = _product(series, [ball(a) for a in f.coefficients[:terms]], terms)
-            for g in groups:
-                series = _product(series, tables.laurent(g, singular_axes(g, s), terms), terms)
-            total = [a + b for a, b in zip(total, series, strict=True)]
-        found[c] = total
+        parts = [
+            (
+                [[ball(a) for a in f.coefficients[:terms]] for f in exact],
+                [tables.laurent(g, singular_axes(g, s), terms) for g in groups],
+            )
+            for exact, groups in (factors(c, s, terms) if terms else ())
+        ]
+        found[c] = Twice(
+            *(_summed([[*exact, *(g[i] for g in groups)] for exact, groups in parts], terms) for i in (0, 1))
+        )
     return found
 
 
-def values(charts: Sequence[Chart], s: acb, grids: Grids) -> dict[Chart, acb]:
-    """ζ(−s) of every chart, s an exact point and no pole."""
-    tables, found = _Tables(grids, s), {}
-    for c in charts:
-        total = acb(0)
-        for sides, constant, groups in apart(c):
-            term = acb(ball(constant.density))
-            if constant.unit != 1:
-                term *= (-s * ball(constant.unit).log()).exp()
-            for a, k, gaussian in sides:
-                term *= _coordinate(rational(a) - s * rational(k), gaussian)
-            total += prod((tables.laurent(g, (), 1)[0] for g in groups), start=term)
-        found[c] = total
+def _summed(products: Sequence[Sequence[list]], terms: int) -> list[arb]:
+    """The sum of the products of these series."""
+    total = [arb(0)] * terms
+    for each in products:
+        series = [arb(1)] + [arb(0)] * (terms - 1)
+        for factor in each:
+            series = [sum((series[i] * factor[k - i] for i in range(k + 1)), arb(0)) for k in range(terms)]
+        total = [a + b for a, b in zip(total, series, strict=True)]
+    return total
+
+
+def values(charts: Sequence[Chart], nodes: Sequence[acb], grids: Grids) -> dict[Chart, Twice]:
+    """ζ(−s) of every chart at all the s, which are exact points and no poles."""
+    found: dict[Chart, Twice] = {c: Twice([], []) for c in charts}
+    weights: dict = {}
+    for s in nodes:
+        tables = _Tables(grids, s, nodes, Powers(), weights)
+        for c in charts:
+            total = [acb(0), acb(0)]
+            for sides, constant, groups in apart(c):
+                front = acb(ball(constant.density))
+                if constant.unit != 1:
+                    front *= (-s * ball(constant.unit).log()).exp()
+                for a, k, gaussian in sides:
+                    front *= _coordinate(rational(a) - s * rational(k), gaussian)
+                pairs = [tables.laurent(g, (), 1) for g in groups]
+                total = [each + prod((pair[i][0] for pair in pairs), start=front) for i, each in enumerate(total)]
+            found[c].value.append(total[0])
+            found[c].rough.append(total[1])
     return found
 
 
@@ -159,22 +230,19 @@ def _coordinate(alpha: acb, gaussian: bool) -> acb:
     return (alpha / 2 * arb(2).log()).exp() * (alpha / 2).gamma() / (2 * (2 * arb.pi()).sqrt())
 
 
-def _product(f: Sequence[Any], g: Sequence[Any], terms: int) -> list[Any]:
-    return [sum((f[i] * g[k - i] for i in range(k + 1) if k - i < len(g)), arb(0)) for k in range(terms)]
-
-
 class _Tables:
-    """F log^l u/l! on the grids at one s, and what has been integrated of them."""
+    """F log^l u/l! on the grids at s, one of the nodes, and what has been integrated of them."""
 
-    def __init__(self, grids: Grids, s: Any):
-        self.grids, self.s = grids, s
+    def __init__(self, grids: Grids, s: Any, nodes: Sequence[Any], powers: Powers, weights: dict | None = None):
+        self.grids, self.s, self.nodes, self.powers = grids, s, nodes, powers
+        self.place = nodes.index(s)
         self.matrix = acb_mat if isinstance(s, acb) else arb_mat
+        self._weights: dict[tuple, list[tuple[Rows, Rows]]] = {} if weights is None else weights
         self._powers: dict[tuple[Unit, int], list] = {}
         self._tables: dict[tuple[Unit, sp.Expr, int], Any] = {}
-        self._weights: dict[tuple, list[list]] = {}
-        self._found: dict[tuple[Chart, int], list] = {}
+        self._found: dict[tuple[Chart, int], Twice] = {}
 
-    def laurent(self, c: Chart, poles: Sequence[int], terms: int) -> list:
+    def laurent(self, c: Chart, poles: Sequence[int], terms: int) -> Twice:
         """`terms` coefficients of ζ(−s + ε) of coupled coordinates, from ε^{−|poles|} on."""
         if (c, terms) not in self._found:
             axes = self.grids[_unit(c)].axes
@@ -182,18 +250,21 @@ class _Tables:
                 self._weight((h + 1, k), axis, (i in poles, terms, ctx.prec))
                 for i, (h, k, axis) in enumerate(zip(c.jacobian, c.orders, axes, strict=True))
             ]
-            total = [arb(0)] * terms
+            total = Twice([arb(0)] * terms, [arb(0)] * terms)
             for l in range(terms):
-                for j, value in enumerate(self._contracted(self._table(c, l), weights, terms - l)):
-                    total[j + l] += value
+                for row, part in zip(total, self._contracted(self._table(c, l), weights, terms - l), strict=True):
+                    for j, value in enumerate(part):
+                        row[j + l] += value
             self._found[c, terms] = total
         return self._found[c, terms]
 
-    def _weight(self, exponent: tuple[sp.Rational, sp.Rational], axis: Axis, what: tuple[bool, int, int]) -> list[list]:
+    def _weight(
+        self, exponent: tuple[sp.Rational, sp.Rational], axis: Axis, what: tuple[bool, int, int]
+    ) -> tuple[Rows, Rows]:
         key = (exponent, axis, what)
         if key not in self._weights:
-            self._weights[key] = _weights(exponent, self.s, axis, what)
-        return self._weights[key]
+            self._weights[key] = _weights(exponent, self.nodes, axis, what)
+        return self._weights[key][self.place]
 
     def _table(self, c: Chart, l: int) -> Any:
         """b u^{−s} log^l u/l! on the grid, the last coordinate along the rows."""
@@ -202,7 +273,7 @@ class _Tables:
         if key not in self._tables:
             powers, grid = self._power(unit, l), self.grids[unit]
             if density.has(*c.variables):
-                F = [b * p for b, p in zip(_on_grid(density, c.variables, grid, ctx.prec), powers, strict=True)]
+                F = list(map(mul, powers, _on_grid(density, c.variables, grid, ctx.prec)))
             else:
                 F = powers if density == 1 else [ball(density) * p for p in powers]
             width = sum(n for _, _, n in grid.axes[-1])
@@ -211,26 +282,37 @@ class _Tables:
 
     def _power(self, unit: Unit, l: int) -> list:
         if (unit, l) not in self._powers:
-            logs = _logs(unit[0], unit[1], self.grids[unit], ctx.prec)
             if l:
+                logs = _logs(unit[0], unit[1], self.grids[unit], ctx.prec)
                 self._powers[unit, l] = [p * log / l for p, log in zip(self._power(unit, l - 1), logs, strict=True)]
-            else:
+            elif isinstance(self.s, acb):
                 s = -self.s
-                self._powers[unit, l] = [(s * log).exp() for log in logs]
+                self._powers[unit, l] = [(s * log).exp() for log in _logs(*unit[:2], self.grids[unit], ctx.prec)]
+            else:
+                self._powers[unit, l] = self.powers.at(unit, self.grids[unit], self.s)
         return self._powers[unit, l]
 
-    def _contracted(self, table: Any, weights: Sequence[Sequence[list]], terms: int) -> list:
-        """Σ_k Π_i W_{i,k_i}(ε) F_k, the first `terms` coefficients, one coordinate after the other, the last one first."""
-        last = weights[-1][:terms]
-        columns = self.matrix(len(last[0]), len(last), [row[i] for i in range(len(last[0])) for row in last])
+    def _contracted(self, table: Any, weights: Sequence[tuple[Rows, Rows]], terms: int) -> Twice:
+        """Σ_k Π_i W_{i,k_i}(ε) F_k by both sets of weights, the first `terms` coefficients."""
+        fine, coarse = ([rows[:terms] for rows in each] for each in zip(*weights, strict=True))
+        entries = self._against(table, fine[-1] + coarse[-1])
+        half = len(fine[-1])
+        return Twice(self._rest(entries[:half], fine[:-1], terms), self._rest(entries[half:], coarse[:-1], terms))
+
+    def _against(self, table: Any, rows: Rows) -> list[list]:
+        """The sums over the last coordinate, one list for every row of weights."""
+        columns = self.matrix(len(rows[0]), len(rows), [row[i] for i in range(len(rows[0])) for row in rows])
         entries = (table * columns).entries()
-        if len(weights) == 1:
-            return entries
-        width, total = len(weights[-2][0]), [arb(0)] * terms
-        for j in range(len(last)):
-            column = entries[j :: len(last)]
-            rest = self._contracted(self.matrix(len(column) // width, width, column), weights[:-1], terms - j)
-            for i, value in enumerate(rest):
+        return [entries[j :: len(rows)] for j in range(len(rows))]
+
+    def _rest(self, columns: list[list], weights: Sequence[Rows], terms: int) -> list:
+        """One coordinate after the other, the last one first; columns[j] belongs to ε^j."""
+        if not weights:
+            return [column[0] for column in columns]
+        width, total = len(weights[-1][0]), [arb(0)] * terms
+        for j, column in enumerate(columns):
+            inner = self._against(self.matrix(len(column) // width, width, column), weights[-1][: terms - j])
+            for i, value in enumerate(self._rest(inner, weights[:-1], terms - j)):
                 total[i + j] += value
         return total
 
@@ -253,20 +335,21 @@ def _logs(u: sp.Expr, variables: tuple, grid: Grid, bits: int) -> list[arb]:
 
 @lru_cache(maxsize=32)
 def _on_grid(f: sp.Expr, variables: tuple, grid: Grid, _: int) -> list[arb]:
-    return list(map(evaluator(f, variables), grid.points()))
+    return on_axes(f, variables, grid.points())
 
 
-@lru_cache(maxsize=1024)
-def _degree(c: Chart, i: int, piece: tuple[int, int], wanted: tuple[fmpq, int]) -> int:
-    """From the next degree on the Chebyshev coefficients of F along edges in direction i are below the wanted digits."""
-    largest, s, tolerance = 1, wanted[0], arb(10) ** -wanted[1]
-    u, b = evaluator(c.unit, c.variables), evaluator(_density(c), c.variables)
-    for corner in product((arb(0), arb(1)), repeat=len(c.variables) - 1):
+def _degree(unit: Unit, density: sp.Expr, where: tuple[int, tuple[int, int], fmpq], wanted: tuple[Point, int]) -> int:
+    """From the next degree on the Chebyshev coefficients of F along edges in direction i are below the wanted digits.
+
+    Beyond [0, 1] those of x_i^{−κs} F, which the plain rules there integrate.
+    """
+    (i, piece, k), (s, digits) = where, wanted
+    power = k if piece[0] else fmpq(0)
+    tolerance, largest = arb(10) ** -digits, 1
+    for corner in product((0, 1), repeat=len(unit[1]) - 1):
         n = FEW
         while True:
-            points = [(*corner[:i], x, *corner[i:]) for x in _nodes(*piece, n, ctx.prec)]
-            edge = arb_mat(n, 1, [b(x) * (-s * u(x).log()).exp() for x in points])
-            sizes = [abs(a).mid() for a in (chebyshev_values(n, ctx.prec).transpose() * edge).entries()]
+            sizes = _sizes(unit, density, (*corner[:i], piece, *corner[i:]), (s, power, n, ctx.prec))
             limit = tolerance * max(sizes) if piece[0] == 0 else tolerance
             degree = max((l for l, a in enumerate(sizes) if a > limit), default=0)
             if degree < n - 2 or n >= MANY:
@@ -274,6 +357,21 @@ def _degree(c: Chart, i: int, piece: tuple[int, int], wanted: tuple[fmpq, int]) 
             n *= 2
         largest = max(largest, degree)
     return largest
+
+
+@lru_cache(maxsize=1024)
+def _sizes(unit: Unit, density: sp.Expr, edge: tuple[Any, ...], rule: tuple[Point, fmpq, int, int]) -> list[arb]:
+    """|Chebyshev coefficients| of x^{−κs} F along an edge: of its coordinates x is in a piece, the others are 0 or 1."""
+    ((real, imaginary), k, n, bits), (u, variables, _) = rule, unit
+    s, matrix = (acb(real, imaginary), acb_mat) if imaginary else (real, arb_mat)
+    axes = [list(_nodes(*at, n, bits)) if isinstance(at, tuple) else [arb(at)] for at in edge]
+    table = [
+        b * (-s * v.log()).exp() for b, v in zip(*(on_axes(f, variables, axes) for f in (density, u)), strict=True)
+    ]
+    if k:
+        along = next(axis for axis, at in zip(axes, edge, strict=True) if isinstance(at, tuple))
+        table = [F * (-k * s * v.log()).exp() for F, v in zip(table, along, strict=True)]
+    return [abs(a).mid() for a in (matrix(chebyshev_values(n, bits).transpose()) * matrix(n, 1, table)).entries()]
 
 
 def _pieces(digits: int) -> list[tuple[int, int]]:
@@ -285,37 +383,76 @@ def _pieces(digits: int) -> list[tuple[int, int]]:
     return found
 
 
-def _weights(exponent: tuple[sp.Rational, sp.Rational], s: Any, axis: Axis, what: tuple[bool, int, int]) -> list[list]:
-    """W_k(ε) = ∫ x^{a−κs−1+κε} ℓ_k for all points, by powers of ε: from ε^{−1} on where there is a pole, else from ε^0."""
+def _weights(
+    exponent: tuple[sp.Rational, sp.Rational], nodes: Sequence[Any], axis: Axis, what: tuple[bool, int, int]
+) -> list[tuple[Rows, Rows]]:
+    """W_k(ε) = ∫ x^{a−κs−1+κε} ℓ_k for all points and every s, by powers of ε: from ε^{−1} on where there is a pole, else from ε^0.
+
+    And the same of the interpolants without their last coefficients.
+    """
     (a, k), (pole, terms, bits), n = map(rational, exponent), what, axis[0][2]
-    matrix = acb_mat if isinstance(s, acb) else arb_mat
+    columns = [(s, j - pole) for s in nodes for j in range(terms)]
     before = ctx.prec
     ctx.prec = bits + 6 * n  # the coefficients of T_n(2x − 1) grow like 6^n
     try:
-        moments = [[_moment(a - s * k + m, k, j - pole) for j in range(terms)] for m in range(n)]
-        inner = matrix(_to_weights(n, ctx.prec)) * matrix(moments)
-        found = [[inner[i, j] for i in range(n)] for j in range(terms)]
+        moments = [[_moment(a - s * k + m, k, power) for s, power in columns] for m in range(n)]
+        inner = _integrated(_to_weights(n, ctx.prec), moments)
     finally:
         ctx.prec = before
-    for low, high, points in axis[1:]:
-        for x, (_, w) in zip(_nodes(low, high, points, bits), plain_rule(points, bits), strict=True):
-            weight, log = (high - low) * w * ((a - 1 - s * k) * x.log()).exp(), k * x.log()
-            for j, row in enumerate(found):
-                power = j - pole
-                row.append(weight * log**power / arb(power).fac() if power >= 0 else 0 * weight)
+    width = len(columns)
+    found = []
+    for p, s in enumerate(nodes):
+        sets = [
+            [[+inner[(i + start) * width + p * terms + j] for i in range(n)] for j in range(terms)] for start in (0, n)
+        ]
+        for low, high, points in axis[1:]:
+            plain = _plain_weights(points, bits)
+            for q, x in enumerate(_nodes(low, high, points, bits)):
+                scale, log = (high - low) * ((a - 1 - s * k) * x.log()).exp(), k * x.log()
+                for rows, start in zip(sets, (0, points), strict=True):
+                    for j, row in enumerate(rows):
+                        power = j - pole
+                        front = scale * log**power / arb(power).fac() if power >= 0 else 0 * scale
+                        row.append(front * plain[q + start])
+        found.append((sets[0], sets[1]))
     return found
+
+
+def _integrated(matrix: arb_mat, moments: Rows) -> list:
+    """The entries of matrix · moments, real and imaginary parts apart."""
+    if not isinstance(moments[0][0], acb):
+        return (matrix * arb_mat(moments)).entries()
+    real, imaginary = (
+        (matrix * arb_mat([[getattr(a, part) for a in row] for row in moments])).entries() for part in ("real", "imag")
+    )
+    return list(map(acb, real, imaginary))
 
 
 def _moment(a: Any, kappa: Any, power: int) -> Any:
     """[ε^power] 1/(a + κε)."""
     if a == 0:
         return 1 / arb(kappa) if power == -1 else arb(0)
-    return (-kappa) ** power / (a if isinstance(a, acb) else arb(a)) ** (power + 1) if power >= 0 else arb(0)
+    if power == 0:
+        return 1 / (a if isinstance(a, acb) else arb(a))
+    return (-kappa) ** power / (a if isinstance(a, acb) else arb(a)) ** (power + 1) if power > 0 else arb(0)
 
 
 @lru_cache(maxsize=64)
 def _to_weights(n: int, bits: int) -> arb_mat:
-    return chebyshev_values(n, bits) * shifted_chebyshev(n)
+    """What takes ∫ x^m to the weights; below, to those of the interpolants without their last coefficients."""
+    values, kept = chebyshev_values(n, bits), _kept(n)
+    cut = arb_mat([[values[k, l] if l < kept else arb(0) for l in range(n)] for k in range(n)])
+    both = (values * shifted_chebyshev(n)).entries() + (cut * shifted_chebyshev(n)).entries()
+    return arb_mat(2 * n, n, both)
+
+
+@lru_cache(maxsize=128)
+def _plain_weights(n: int, bits: int) -> list[arb]:
+    """Those of ∫_0^1 f, then those of the interpolants without their last coefficients; ∫_0^1 T_l(2x − 1) = 1/(1 − l²), l even."""
+    values = chebyshev_values(n, bits)
+    return [
+        sum((values[k, l] / (1 - l * l) for l in range(0, most, 2)), arb(0)) for most in (n, _kept(n)) for k in range(n)
+    ]
 
 
 @lru_cache(maxsize=512)

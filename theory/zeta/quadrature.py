@@ -14,54 +14,52 @@ Reading order: `finite_part_ball`, `_product_rule`, `_rule`, `pieces`, `_chebysh
 
 from collections.abc import Callable, Sequence
 from functools import lru_cache
-from itertools import product
-from math import prod
 
 import sympy as sp
 from flint import arb, arb_mat, ctx, fmpq, fmpz_poly
 
-from theory.zeta.finite_part import Axis, FinitePart
+from theory.zeta.finite_part import FinitePart
 from theory.zeta.precision import current_digits, rational
 
-Function = Callable[[Sequence[arb]], arb]
-Compile = Callable[[sp.Expr, Sequence[sp.Symbol]], Function]
+OnAxes = Callable[[sp.Expr, Sequence[sp.Symbol], Sequence[Sequence[arb]]], list[arb]]
 
 _REMEMBERED: dict[tuple[FinitePart, int], arb] = {}
 
 
-def finite_part_ball(value: FinitePart, evaluator: Compile) -> arb:
-    """The finite part at the working precision; the radius is an estimate. `evaluator` compiles the integrand."""
+def finite_part_ball(value: FinitePart, on_axes: OnAxes) -> arb:
+    """The finite part at the working precision; the radius is an estimate. `on_axes` evaluates the integrand on tensor grids."""
     key = (value, ctx.prec)
     if key not in _REMEMBERED:
-        _REMEMBERED[key] = _converged(evaluator(value.integrand, [a.variable for a in value.axes]), value.axes)
+        _REMEMBERED[key] = _converged(value, on_axes)
     return _REMEMBERED[key]
 
 
-def _converged(function: Function, axes: Sequence[Axis]) -> arb:
+def _converged(value: FinitePart, on_axes: OnAxes) -> arb:
     wanted = arb(10) ** (-current_digits())
-    n, most = 18, {1: 400, 2: 90, 3: 30}.get(len(axes), 16)
-    before = _product_rule(function, axes, n * 2 // 3)
+    n, most = 18, {1: 400, 2: 90, 3: 30}.get(len(value.axes), 16)
+    before = _product_rule(value, on_axes, n * 2 // 3)
     while True:
-        now = _product_rule(function, axes, n)
+        now = _product_rule(value, on_axes, n)
         change = abs(now - before).upper()
         if change < wanted * (1 + abs(now)) or n >= most:
             return now + arb(0, change)
         before, n = now, min(most, n * 3 // 2)
 
 
-def _product_rule(function: Function, axes: Sequence[Axis], n: int) -> arb:
-    before = ctx.prec
+def _product_rule(value: FinitePart, on_axes: OnAxes, n: int) -> arb:
+    before, axes = ctx.prec, value.axes
     # Σ|w_k| grows as n^{−2α}, since a finite part takes derivatives at 0
     extra = sum(2 * n.bit_length() * (1 + max(0, int(-a.alpha))) for a in axes)
     ctx.prec += 64 * (1 + extra // 64)
     try:
         rules = [_rule(a.alpha, a.logs, a.upper == 1, n, ctx.prec) for a in axes]
-        total = arb(0)
-        for nodes in product(*rules):
-            total += prod((w for _, w in nodes), start=function([x for x, _ in nodes]))
+        table = on_axes(value.integrand, [a.variable for a in axes], [[x for x, _ in rule] for rule in rules])
+        for rule in reversed(rules):
+            width = len(rule)
+            table = (arb_mat(len(table) // width, width, table) * arb_mat(width, 1, [+w for _, w in rule])).entries()
     finally:
         ctx.prec = before
-    return +total
+    return +table[0]
 
 
 @lru_cache(maxsize=256)
