@@ -359,19 +359,27 @@ def _degree(unit: Unit, density: sp.Expr, where: tuple[int, tuple[int, int], fmp
     return largest
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=16384)
 def _sizes(unit: Unit, density: sp.Expr, edge: tuple[Any, ...], rule: tuple[Point, fmpq, int, int]) -> list[arb]:
     """|Chebyshev coefficients| of x^{−κs} F along an edge: of its coordinates x is in a piece, the others are 0 or 1."""
     ((real, imaginary), k, n, bits), (u, variables, _) = rule, unit
     s, matrix = (acb(real, imaginary), acb_mat) if imaginary else (real, arb_mat)
-    axes = [list(_nodes(*at, n, bits)) if isinstance(at, tuple) else [arb(at)] for at in edge]
-    table = [
-        b * (-s * v.log()).exp() for b, v in zip(*(on_axes(f, variables, axes) for f in (density, u)), strict=True)
-    ]
+    logs = _logs_on_edge(u, variables, edge, (n, bits))
+    table = [b * (-s * log).exp() for b, log in zip(_on_edge(density, variables, edge, (n, bits)), logs, strict=True)]
     if k:
-        along = next(axis for axis, at in zip(axes, edge, strict=True) if isinstance(at, tuple))
-        table = [F * (-k * s * v.log()).exp() for F, v in zip(table, along, strict=True)]
+        (piece,) = (at for at in edge if isinstance(at, tuple))
+        table = [F * (-k * s * v.log()).exp() for F, v in zip(table, _nodes(*piece, n, bits), strict=True)]
     return [abs(a).mid() for a in (matrix(chebyshev_values(n, bits).transpose()) * matrix(n, 1, table)).entries()]
+
+
+@lru_cache(maxsize=4096)
+def _on_edge(f: sp.Expr, variables: tuple, edge: tuple[Any, ...], rule: tuple[int, int]) -> list[arb]:
+    return on_axes(f, variables, [list(_nodes(*at, *rule)) if isinstance(at, tuple) else [arb(at)] for at in edge])
+
+
+@lru_cache(maxsize=4096)
+def _logs_on_edge(u: sp.Expr, variables: tuple, edge: tuple[Any, ...], rule: tuple[int, int]) -> list[arb]:
+    return [value.log() for value in _on_edge(u, variables, edge, rule)]
 
 
 def _pieces(digits: int) -> list[tuple[int, int]]:
