@@ -6,9 +6,9 @@ They are taken in blocks B_1, B_2, … half a power of t wide. Cut after B_k, th
     2 (max_{j≤k} |B_j| t^{−(k−j+1)/2} + Σ_{j>k} |B_j|)    over all blocks that were computed,
 
 with |B| the sum of the terms with all signs taken as +, 0 where there is no pole; the best k is kept. Where no pole is left up to
-s = λ + 6, that power stands for t^{−1/2} after the last block. To it come the change when the interpolants lose their last
-coefficients, with what the change of every block leaves (`interpolation.remaining`), and e^{−t min u} for the far faces. None of
-this is a bound.
+s = λ + 6, that power stands for t^{−1/2} after the last block. To it come four times the change when the interpolants lose their
+last coefficients (which need not fall faster than k^{−3}), with what the change of every block leaves (`interpolation.remaining`),
+and e^{−t min u} for the far faces. None of this is a bound.
 
 The charts are folded first (`theory.zeta.folding`). Grids are made coarser and series shorter where they would cost more than a
 call may (`inversion.affordable`).
@@ -156,11 +156,11 @@ class _Series:
         return min(max(needed, self.length + 1), BLOCKS) if needed <= BLOCKS + 2 else 0
 
     def sum(self, c: Chart, length: int) -> arb:
-        """B_1 + … + B_length; the radius is the change when the interpolants lose their last coefficients."""
+        """B_1 + … + B_length, with the part of the radius that the interpolants have."""
         blocks = [self._block(c, self._inside(c, n)) for n in range(length)]
         value, rough = (sum((block[i] for block, _ in blocks), arb(0)) for i in (0, 1))
         left = sum((interpolation.remaining(fine - coarse, size) for (fine, coarse), size in blocks), arb(0))
-        return value + arb(0, (abs(value - rough) + left).upper())
+        return value + arb(0, (interpolation.SLOWLY * abs(value - rough) + left).upper())
 
     def _inside(self, c: Chart, n: int) -> list[sp.Rational]:
         return self.blocks[c][n]

@@ -18,7 +18,7 @@ halving h multiplies the exponent by less than 2. The radius is the sum of
     change may be small by chance), q = 2^p, at most 4/3 without a bend and 7/4 with all of it, p then (3/2)^p = E_2/E_3 if that
     is less, and 1/2 at least;
     the last term by the sum of a geometric series of the rate at which the last terms fall, ten times at least;
-    the change of the whole when the interpolants lose their last coefficients;
+    four times the change of the whole when the interpolants lose their last coefficients: they need not fall faster than k^{−3};
     Σ |c| (|c|/|ζ|)^{1/8} over the terms, c the change of each: what is left of it where the coefficients fall geometrically, and
     all of it where u^{−s}, far along the line, is not resolved.
 
@@ -150,7 +150,7 @@ def _summed(fronts: Sequence[acb], zetas: interpolation.Twice, rate: arb) -> arb
     terms, rough = ([f * z for f, z in zip(fronts, each, strict=True)] for each in zetas)
     total, sizes = sum(terms, acb(0)).real, [abs(a).mid() for a in terms]
     left = sum((interpolation.remaining(abs(a - b), a) for a, b in zip(terms, rough, strict=True)), arb(0))
-    moved = abs(total - sum(rough, acb(0)).real)
+    moved = interpolation.SLOWLY * abs(total - sum(rough, acb(0)).real)
     return total + arb(0, (_rule(terms, rate) + _tail(sizes) + moved + left).upper())
 
 

@@ -50,6 +50,9 @@ class Twice(NamedTuple):
     rough: list
 
 
+SLOWLY = 4  # what follows of a sum of k^{−3}, beside its last ninth: 1/((9/8)² − 1) < 4
+
+
 def remaining(change: arb, size: arb) -> arb:
     """change (change/size)^{1/8}: the error of what moves by `change` with its last ninth of coefficients falling geometrically.
 
