@@ -12,7 +12,7 @@ from ledger.experiments.folder import open_folder
 from ledger.experiments.parens import findings, measure, retrain, rules
 from sampler.data import parentheses
 from sampler.kernels.kernel import langevin
-from sampler.kernels.preconditioned import Preconditioned
+from sampler.kernels.preconditioned import Preconditioned, like
 from sampler.networks import classifier
 
 
@@ -82,11 +82,11 @@ def test_sgld_is_the_preconditioned_kernel_at_one():
     w = jax.tree.map(np.asarray, retrain.initial(jnp.int32(0)))
     rng = np.random.default_rng(0)
     g, xi = (jax.tree.map(lambda x: jnp.asarray(rng.normal(size=x.shape), x.dtype), w) for _ in range(2))
-    plain = langevin(jnp.asarray(1e-5), w, g, xi)
     for name, same in (("sgld", True), ("preconditioned", False)):
         kernel = measure._kernel(name, 1e-5, w)
         assert isinstance(kernel, Preconditioned)
-        moved = langevin(kernel.epsilon, w, g, xi, kernel.D)
+        moved = langevin(kernel.epsilon, w, g, xi, like(kernel.D, w))
+        plain = langevin(jnp.asarray(1e-5, kernel.epsilon.dtype), w, g, xi)
         equal = jax.tree.map(lambda a, b: bool(np.array_equal(a, b)), moved, plain)
         assert all(jax.tree.leaves(equal)) == same
 
