@@ -30,15 +30,6 @@ from numerics import extrapolate, kernel
 from numerics.posterior import Posterior
 from numerics.precision import digits
 from theory import first_order, laplace
-from theory.identities import virial
-
-
-def _virial_of(p: Problem, t: Any) -> sp.Expr:
-    """w·∇U − (ε/4) E|g|² − d, full batch or batch noise G, as a function of w."""
-    names = sp.symbols(f"g0:{p.d}")
-    slopes = {g: t * sp.diff(p.loss, v) + p.gamma * v for g, v in zip(names, p.variables, strict=True)}
-    noisy = sum((p.gradient_noise.get((i, i), sp.S.Zero) for i in range(p.d)), sp.S.Zero) * p.e / 4
-    return virial(p.variables, names, epsilon=p.e / t).subs(slopes) - noisy
 
 
 def derive_identities(factor: Any = 1) -> Evidence:

@@ -5,7 +5,6 @@ failing test or an error at import, *runs for ever* when it takes more than four
 they stand and ten more (or twelve times their wall time and a minute), and *lives* when all its tests pass.
 """
 
-import ast
 import importlib.abc
 import importlib.machinery
 import importlib.util
@@ -80,11 +79,6 @@ def path_of(module: str) -> Path:
     """The file of a module of the house."""
     stem = ROOT.joinpath(*module.split("."))
     return stem / "__init__.py" if stem.is_dir() else stem.with_suffix(".py")
-
-
-def count(module: str) -> int:
-    """How many changes there are."""
-    return len(changes.changes(ast.parse(path_of(module).read_text())))
 
 
 def warm() -> None:
