@@ -368,7 +368,9 @@ def _sizes(unit: Unit, density: sp.Expr, edge: tuple[Any, ...], rule: tuple[Poin
     ((real, imaginary), k, n, bits), (u, variables, _) = rule, unit
     s, matrix = (acb(real, imaginary), acb_mat) if imaginary else (real, arb_mat)
     logs = _logs_on_edge(u, variables, edge, (n, bits))
-    table = [b * (-s * log).exp() for b, log in zip(_on_edge(density, variables, edge, (n, bits)), logs, strict=True)]
+    table: list[Any] = [
+        b * (-s * log).exp() for b, log in zip(_on_edge(density, variables, edge, (n, bits)), logs, strict=True)
+    ]
     if k:
         (piece,) = (at for at in edge if isinstance(at, tuple))
         table = [F * (-k * s * v.log()).exp() for F, v in zip(table, _nodes(*piece, n, bits), strict=True)]
