@@ -26,6 +26,7 @@ from theory import autocorrelation, laplace
 from theory.identities import step_identity
 
 if TYPE_CHECKING:
+    from sampler.control import Standardised
     from sampler.diagnostics import Estimate
 
 KERNEL_DIGITS, BATCH_DIGITS = 50, 42
@@ -173,9 +174,11 @@ class Observed:
         return _plain(*traces) if self.setting.problem.labels else control.cumulant(list(traces), self._fields)
 
     @cached_property
-    def _fields(self) -> np.ndarray:
+    def _fields(self) -> "Standardised":
+        from sampler import control
+
         slopes = [self.traces[f"slope {i}"] for i in range(self.setting.problem.d)]
-        return _fields(self.setting, self.traces["w"], slopes)
+        return control.standardised(_fields(self.setting, self.traces["w"], slopes))
 
 
 @cache

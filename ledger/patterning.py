@@ -72,10 +72,12 @@ class Sample:
 
     @cached_property
     def fields(self) -> Any:
-        """The control fields of the draws (chains, draws, f), of mean 0 under the chain's law."""
+        """The control fields of the draws, of mean 0 under the chain's law, standardised."""
         import numpy as np
 
-        return np.asarray(_fields()(self.w, np.asarray([self.q])))
+        from sampler import control
+
+        return control.standardised(np.asarray(_fields()(self.w, np.asarray([self.q]))))
 
     def mean(self, j: int) -> "Estimate":
         from sampler import control

@@ -55,13 +55,12 @@ NON_ANALYTIC = (
 
 def refuse_non_analytic(expr: sp.Basic) -> None:
     """Raise `BadInput` if `expr` holds a function that is not real-analytic, or the imaginary unit."""
-    for kind in NON_ANALYTIC:
-        found = expr.atoms(kind)
-        if found:
-            raise BadInput(
-                f"certified quadrature needs an analytic integrand; {expr} holds {found.pop()}; "
-                "split the domain at the kink, or smooth it"
-            )
+    found = expr.atoms(*NON_ANALYTIC)
+    if found:
+        raise BadInput(
+            f"certified quadrature needs an analytic integrand; {expr} holds {min(found, key=str)}; "
+            "split the domain at the kink, or smooth it"
+        )
     if expr.has(sp.I):
         raise BadInput(f"certified quadrature needs a real integrand; {expr} holds the imaginary unit")
 

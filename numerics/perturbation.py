@@ -90,10 +90,10 @@ class Perturbed:
         return self._to_accuracy([sp.S.One, *fs.values()], value)
 
     def moments(self, fs: Sequence[object]) -> tuple[tuple[arb, ...], ...]:
-        """∫ f e^{−tL_h} φ₀ dw for every f."""
-        return tuple(
-            self._to_accuracy([f], lambda series, level, f=f: series[f] * arb(-level).exp()) for f in map(exact, fs)
-        )
+        """∫ f e^{−tL_h} φ₀ dw for every f, from one pass over the grid at each h."""
+        wanted = [exact(f) for f in fs]
+        self._series(wanted, self.posterior.digits)
+        return tuple(self._to_accuracy([f], lambda series, level, f=f: series[f] * arb(-level).exp()) for f in wanted)
 
     def susceptibility(self, phi: object) -> arb:
         """χ(φ; ΔL) = (1/t) d⟨φ⟩_h/dh at h = 0 (Def 10), by definition."""

@@ -17,7 +17,7 @@ every standard error here has a floor (ROUNDING times the spread of the series).
 Not for minibatches (the conditional mean is that of the full batch), and not for a chain that has not settled: fields with mean
 0 under the stationary law say nothing about others.
 
-Reading order: `fields` or `statistic` (to record), `mean`, `cumulant` (to estimate), `reduced`.
+Reading order: `fields` or `statistic` (to record), `mean`, `cumulant` (to estimate), `reduced`, `standardised` (once for many).
 """
 
 from collections.abc import Callable
@@ -25,7 +25,7 @@ from dataclasses import replace
 from functools import lru_cache
 from itertools import combinations, combinations_with_replacement
 from math import factorial, prod
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
@@ -144,13 +144,22 @@ def _product(table: list[Array], alpha: tuple[int, ...]) -> Array:
     return prod((table[a][i] for i, a in enumerate(alpha) if a), start=jnp.ones(()))
 
 
-def mean(trace: np.ndarray, controls: np.ndarray) -> Estimate:
+class Standardised(NamedTuple):
+    """Fields over their root mean squares, as `standardised` makes them."""
+
+    shape: tuple[int, ...]  # chains, draws
+    centred: np.ndarray  # (chains · draws, k)
+    mean: np.ndarray  # (k,)
+    gram: np.ndarray  # (k, k)
+
+
+def mean(trace: np.ndarray, controls: np.ndarray | Standardised) -> Estimate:
     """⟨x⟩ from a trace (chains, draws) and the trace of its fields (chains, draws, k), finite chains only."""
     estimate = diagnostics.mean(reduced(trace, controls))
     return replace(estimate, sem=np.hypot(estimate.sem, ROUNDING * trace.std()))
 
 
-def cumulant(traces: list[np.ndarray], controls: np.ndarray) -> Estimate:
+def cumulant(traces: list[np.ndarray], controls: np.ndarray | Standardised) -> Estimate:
     """The joint cumulant of any number of traces (chains, draws), repetition allowed, with the fields (…, k).
 
     The series that is averaged is the cumulant plus its influence function at the sampled law: over the set partitions π,
@@ -159,6 +168,7 @@ def cumulant(traces: list[np.ndarray], controls: np.ndarray) -> Estimate:
 
     centred on reduced means, so that m_B = 0 for a single trace: (x−x̄)(y−ȳ) for two.
     """
+    controls = controls if isinstance(controls, Standardised) else standardised(controls)
     if len(traces) == 1:
         return mean(traces[0], controls)
     centred = [trace - float(mean(trace, controls).mean) for trace in traces]
@@ -180,15 +190,22 @@ def _blocks(count: int) -> list[tuple[int, ...]]:
     return [block for size in range(1, count + 1) for block in combinations(range(count), size)]
 
 
-def reduced(series: np.ndarray, controls: np.ndarray) -> np.ndarray:
+def reduced(series: np.ndarray, controls: np.ndarray | Standardised) -> np.ndarray:
     """s − c·Z with c by least squares of s on Z and a constant; the stationary mean is that of s."""
-    if controls.shape[:2] != series.shape:
-        raise BadInput(f"control: the series has shape {series.shape} and its fields {controls.shape}; take one run.")
+    found = controls if isinstance(controls, Standardised) else standardised(controls)
+    if found.shape != series.shape:
+        raise BadInput(f"control: the series has shape {series.shape} and its fields {found.shape}; take one run.")
+    s = series.reshape(-1)
+    # lstsq because monomials may be dependent on a thin posterior.
+    c, *_ = np.linalg.lstsq(found.gram, found.centred.T @ s, rcond=1e-12)
+    return (s - found.centred @ c - found.mean @ c).reshape(series.shape)
+
+
+def standardised(controls: np.ndarray) -> Standardised:
+    """The normal equations of fields (chains, draws, k), to be solved for any number of series: give it as `controls`."""
     z = controls.reshape(-1, controls.shape[-1])
     size = np.sqrt(np.mean(z**2, axis=0))
     z = z / np.where(size > 0, size, 1.0)
-    s = series.reshape(-1)
-    centred = z - z.mean(axis=0)
-    # The normal equations of standardised columns; lstsq because monomials may be dependent on a thin posterior.
-    c, *_ = np.linalg.lstsq(centred.T @ centred, centred.T @ s, rcond=1e-12)
-    return (s - z @ c).reshape(series.shape)
+    mean = z.mean(axis=0)
+    z -= mean
+    return Standardised(controls.shape[:2], z, mean, z.T @ z)

@@ -23,9 +23,11 @@ Reading order: `ring`, `terms_of`, `from_sympy`, `affine`, `directional_parts`, 
 """
 
 import math
-from collections.abc import Sequence
-from functools import cache, cached_property
+import operator
+from collections.abc import Mapping, Sequence
+from functools import cache, cached_property, lru_cache, reduce
 from itertools import product
+from typing import Any, NamedTuple
 
 import numpy as np
 import sympy as sp
@@ -52,7 +54,11 @@ def terms_of(p: fmpq_mpoly) -> dict[Exponents, fmpq]:
 
 
 def from_sympy(expr: sp.Expr, variables: tuple[sp.Symbol, ...]) -> fmpq_mpoly:
-    """The exact polynomial `expr`; raises `NotCertified` if it is not one with rational coefficients."""
+    """The exact polynomial `expr`, expanded or not; raises `NotCertified` if it is not one with rational coefficients."""
+    direct = _in_ring(expr, dict(zip(variables, ring(len(variables)).gens(), strict=True)), ring(len(variables)))
+    if direct is not None:
+        return direct
+    expr = sp.expand(expr)
     if not expr.is_polynomial(*variables):
         raise NotCertified(
             f"a polynomial in {', '.join(map(str, variables))} is needed here, and {expr} is not one; expand it, or "
@@ -64,6 +70,23 @@ def from_sympy(expr: sp.Expr, variables: tuple[sp.Symbol, ...]) -> fmpq_mpoly:
             f"the certified rule needs rational coefficients; {expr} has others; round them to rationals"
         )
     return ring(len(variables)).from_dict({exponents: rational(c) for exponents, c in poly.terms()})
+
+
+def _in_ring(expr: Any, images: dict[Any, fmpq_mpoly], context: fmpq_mpoly_ctx) -> fmpq_mpoly | None:
+    """`expr` computed in the ring, where it is made of rationals, variables, sums, products and powers; else None."""
+    if expr in images:
+        return images[expr]
+    if expr.is_Rational and expr.is_finite:
+        return context.constant(rational(expr))
+    if expr.is_Pow and expr.exp.is_Integer and expr.exp >= 0:
+        base = _in_ring(expr.base, images, context)
+        return None if base is None else base ** int(expr.exp)
+    if not (expr.is_Add or expr.is_Mul):
+        return None
+    parts = [_in_ring(part, images, context) for part in expr.args]
+    if any(part is None for part in parts):
+        return None
+    return reduce(operator.add if expr.is_Add else operator.mul, parts)
 
 
 def affine(p: fmpq_mpoly, offset: list[fmpq], matrix: list[list[fmpq]]) -> fmpq_mpoly:
@@ -100,23 +123,50 @@ def to_float(value: fmpq) -> float:
     return result
 
 
+class Support(NamedTuple):
+    """What follows from the exponents alone: all γ ≤ some α, and where c_α binom(α, β) stands in the matrix of the T_β."""
+
+    exponents: np.ndarray  # α [n, d]
+    shifts: np.ndarray  # γ [m, d], the constant first
+    odd: np.ndarray
+    shares: np.ndarray
+    floor: float
+    taylor: tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]  # row α − β, column β, number of α, binom(α, β)
+
+
+@lru_cache(maxsize=2048)
+def _support(terms: tuple[Exponents, ...], also: tuple[Exponents, ...]) -> Support:
+    dimension = len(terms[0])
+    below = {gamma for alpha in (*terms, *also) for gamma in product(*(range(a + 1) for a in alpha))}
+    shifts = sorted(below, key=lambda g: (sum(g), g))
+    index = {gamma: i for i, gamma in enumerate(shifts)}
+    entries = [
+        (index[tuple(a - b for a, b in zip(alpha, beta, strict=True))], index[beta], k, math.prod(map(math.comb, alpha, beta)))
+        for k, alpha in enumerate(terms)
+        for beta in product(*(range(a + 1) for a in alpha))
+    ]  # fmt: skip
+    rows, columns, source, binomials = (np.array(column) for column in zip(*entries, strict=True))
+    table = np.array(shifts, dtype=int).reshape(-1, dimension)
+    degree = table.sum(axis=1)
+    return Support(
+        np.array(terms, dtype=int).reshape(len(terms), dimension), table, (table % 2).any(axis=1),
+        table / np.maximum(degree, 1)[:, None], 10.0 ** (-140 / max(int(degree.max()), 1)),
+        (rows, columns, source, binomials.astype(float)),
+    )  # fmt: skip
+
+
 class FloatPolynomial:
     """A polynomial in float64 with vectorised, verified lower bounds on boxes.
 
-    `also`: exponents of which Taylor coefficients are wanted even where they vanish.
+    p: the polynomial, or its terms. `also`: exponents of which Taylor coefficients are wanted even where they vanish.
     """
 
-    def __init__(self, p: fmpq_mpoly, dimension: int, also: Sequence[Exponents] = ()):
-        terms = terms_of(p) or {(0,) * dimension: fmpq(0)}
-        self.dimension = dimension
-        self.exponents = np.array(list(terms), dtype=int).reshape(len(terms), dimension)
+    def __init__(self, p: fmpq_mpoly | Mapping[Exponents, fmpq], dimension: int, also: Sequence[Exponents] = ()):
+        terms = (terms_of(p) if isinstance(p, fmpq_mpoly) else p) or {(0,) * dimension: fmpq(0)}
+        self.dimension, self._support = dimension, _support(tuple(terms), tuple(also))
+        self.exponents, self.shifts = self._support.exponents, self._support.shifts
         self.coefficients = np.array([to_float(c) for c in terms.values()])
         degrees = self.exponents.max(axis=0)
-        below = {gamma for alpha in (*terms, *also) for gamma in product(*(range(a + 1) for a in alpha))}
-        self.shifts = np.array(sorted(below, key=lambda g: (sum(g), g)), dtype=int).reshape(-1, dimension)
-        self._odd = (self.shifts % 2).any(axis=1)
-        self._shares = self.shifts / np.maximum(self.shifts.sum(axis=1, keepdims=True), 1)
-        self._floor = 10.0 ** (-140 / max(int(self.shifts.sum(axis=1).max()), 1))
         self.epsilon = 16 * (2 * len(self.shifts) + int(degrees.sum()) + 10) * UNIT_ROUNDOFF
 
     @property
@@ -132,15 +182,8 @@ class FloatPolynomial:
     @cached_property
     def _taylor(self) -> np.ndarray | sparse.csr_array:
         """Dᵀ with T_β(c) = Σ_γ D[β, γ] c^γ, D[β, γ] = c_{β+γ} binom(β+γ, β); sparse where most entries vanish."""
-        index = {tuple(gamma): i for i, gamma in enumerate(self.shifts.tolist())}
-        rows, columns, values = [], [], []
-        for alpha, c in zip(self.exponents.tolist(), self.coefficients.tolist(), strict=True):
-            choices = [[math.comb(a, b) for b in range(a + 1)] for a in alpha]
-            for beta in product(*(range(a + 1) for a in alpha)):
-                rows.append(index[tuple(a - b for a, b in zip(alpha, beta, strict=True))])
-                columns.append(index[beta])
-                values.append(c * math.prod([choice[b] for choice, b in zip(choices, beta, strict=True)]))
-        m = len(index)
+        rows, columns, source, binomials = self._support.taylor
+        values, m = self.coefficients[source] * binomials, len(self.shifts)
         if 12 * len(values) < m * m:
             return sparse.csr_array((values, (rows, columns)), shape=(m, m))
         matrix = np.zeros((m, m))
@@ -182,7 +225,7 @@ class FloatPolynomial:
 
     def absolute(self, radii: np.ndarray) -> np.ndarray:
         """Σ |c_α| radii^α, inflated to an upper bound: it bounds |P(z)| for complex |z_i| ≤ radii_i."""
-        reach = np.maximum(radii, self._floor)
+        reach = np.maximum(radii, self._support.floor)
         return _finite(self.monomials(reach, self.exponents) @ np.abs(self.coefficients) * (1 + self.epsilon) + TINY)
 
     def below(self, points: np.ndarray) -> np.ndarray:
@@ -197,9 +240,9 @@ class FloatPolynomial:
 
     def infimum(self, taylor: np.ndarray, reach: np.ndarray, error: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """(the centred form [n], what each axis costs it [n, d])."""
-        losses = np.where(self._odd, np.abs(taylor), np.maximum(-taylor, 0.0)) * reach
+        losses = np.where(self._support.odd, np.abs(taylor), np.maximum(-taylor, 0.0)) * reach
         losses[:, 0] = 0.0
-        return taylor[:, 0] - losses.sum(axis=1) - error, losses @ self._shares
+        return taylor[:, 0] - losses.sum(axis=1) - error, losses @ self._support.shares
 
     def bounds(self, centres: np.ndarray, radii: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """(inf [n], value at centre [n], loss [n, d]): a proved lower bound on each box, and what each axis

@@ -112,8 +112,8 @@ def gibbs_integrals(
     if not 1 <= len(names) <= 4:
         raise BadInput(f"the trapezoid rule is for 1 to 4 variables; it was given {len(names)}")
     exponent, weight = exponent_and_amplitude(exact(prior))
-    potential = from_sympy(sp.expand(exact(loss) * _sympy(rational(t)) + exponent), names)
-    fs = [from_sympy(sp.expand(exact(f) * weight), names) for f in amplitudes]
+    potential = from_sympy(exact(loss) * _sympy(rational(t)) + exponent, names)
+    fs = [from_sympy(exact(f) * weight, names) for f in amplitudes]
     if not all(_constant_amplitudes(wave) for wave in potential.waves):
         raise NotCertified("in the loss, sines and cosines may have constant coefficients only; expand or rewrite it")
     _refuse_divergent(potential.polynomial, names)

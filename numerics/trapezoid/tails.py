@@ -31,7 +31,7 @@ Reading order: `Frame`, `certify`, `Tail`.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import NamedTuple
 
@@ -39,9 +39,10 @@ import numpy as np
 from flint import arb, fmpq, fmpq_mat, fmpq_mpoly
 
 from numerics.trapezoid.boxes import Boxes, exceeds
-from numerics.trapezoid.polynomial import FloatPolynomial, affine, directional_parts, ring, terms_of
+from numerics.trapezoid.polynomial import Exponents, FloatPolynomial, affine, directional_parts, ring, terms_of
 
 GROWTH = 4
+FACE_BOXES = 16  # about, at first: few boxes cost as much as one
 ORIGIN = fmpq(0)
 
 
@@ -139,11 +140,16 @@ def _with_radii(
     p: fmpq_mpoly, kept: fmpq_mpoly, frame: Frame, powers: tuple[int, ...], m: float, attempts: int
 ) -> Tail | None:
     """Radii that grow until the faces are proved."""
-    tops = [terms_of(p)[_unit(len(powers), j, power)] for j, power in enumerate(powers)]
+    tops, terms = terms_of(p), terms_of(kept)
+    pure = [tops[_unit(len(powers), j, power)] for j, power in enumerate(powers)]
     density = 2 * m
     for _ in range(attempts):
-        radii = tuple(_rounded((density / float(arb(c))) ** (1 / n)) for c, n in zip(tops, powers, strict=True))
-        if all(_face_exceeds(kept, radii, powers, j, sign, m) for j in range(len(powers)) for sign in (1, -1)):
+        radii = tuple(_rounded((density / float(arb(c))) ** (1 / n)) for c, n in zip(pure, powers, strict=True))
+        scaled = {
+            alpha: c * math.prod((r**e for r, e in zip(radii, alpha, strict=False)), start=fmpq(1))
+            for alpha, c in terms.items()
+        }
+        if all(_face_exceeds(scaled, powers, j, sign, m) for j in range(len(powers)) for sign in (1, -1)):
             return Tail(frame, radii, powers, m, _enclosing(frame, radii))
         density *= GROWTH
     return None
@@ -236,22 +242,23 @@ def _below_simplex(combined: ByMonomial, powers: tuple[int, ...], squares: tuple
     return ring(len(powers) + 1).from_dict(kept)
 
 
-def _face_exceeds(p: fmpq_mpoly, radii: tuple[fmpq, ...], powers: tuple[int, ...], j: int, sign: int, m: float) -> bool:
-    """s^q P ≥ m on the face u_j = sign·R_j s^{−q w_j}, with s in the place of variable j, for all θ ∈ [0, 1]."""
+def _face_exceeds(terms: Mapping[Exponents, fmpq], powers: tuple[int, ...], j: int, sign: int, m: float) -> bool:
+    """s^q P ≥ m on the face u_j = sign·R_j s^{−q w_j}, with s in the place of variable j, for all θ ∈ [0, 1].
+
+    terms: of P(R_1 u_1, …, R_d u_d; θ). No two of them meet: the power of s tells α_j when the other exponents are known.
+    """
     q, d = math.lcm(*powers), len(powers)
-    terms: dict[tuple[int, ...], fmpq] = {}
-    for alpha, c in terms_of(p).items():
-        s_power = q - sum(q // n * e for e, n in zip(alpha, powers, strict=False))
-        scale = math.prod((r**e for r, e in zip(radii, alpha, strict=False)), start=fmpq(1)) * sign ** alpha[j]
-        key = tuple(s_power if i == j else e for i, e in enumerate(alpha))
-        terms[key] = terms.get(key, fmpq(0)) + c * scale
     uniform = all(alpha[d] == 0 for alpha in terms)
     dimension = d if uniform else d + 1
-    reduced = ring(dimension).from_dict({alpha[:dimension]: c for alpha, c in terms.items()})
-    centre, half = np.zeros((1, dimension)), np.ones((1, dimension))
+    on_face = {}
+    for alpha, c in terms.items():
+        s_power = q - sum(q // n * e for e, n in zip(alpha, powers, strict=False))
+        on_face[(*alpha[:j], s_power, *alpha[j + 1 : dimension])] = -c if sign < 0 and alpha[j] % 2 else c
+    boxes = Boxes.around(np.ones(dimension), round(FACE_BOXES ** (1 / dimension)))
     for i in {j, dimension - 1} if not uniform else {j}:
-        centre[0, i], half[0, i] = 0.5, 0.5
-    return exceeds(FloatPolynomial(reduced, dimension), Boxes(centre, half), m, max_boxes=4000)
+        boxes.centres[:, i] = (boxes.centres[:, i] + 1) / 2  # [0, 1] in the place of [−1, 1]
+        boxes.radii[:, i] /= 2
+    return exceeds(FloatPolynomial(on_face, dimension), boxes, m, max_boxes=4000)
 
 
 def _rounded(x: float) -> fmpq:

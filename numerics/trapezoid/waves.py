@@ -137,14 +137,14 @@ def _polynomial(part: Any, variables: tuple[sp.Symbol, ...], whole: Any) -> fmpq
         raise NotCertified(
             f"{NEEDED}; {whole} is not one in {names}; expand it to one, or integrate one variable at a time"
         )
-    return polynomial.from_sympy(sp.expand(part), variables)
+    return polynomial.from_sympy(part, variables)
 
 
 def _argument(angle: Any, variables: tuple[sp.Symbol, ...]) -> tuple[tuple[fmpq, ...], fmpq]:
     """κ, φ of κ·w + φ."""
     if not angle.is_polynomial(*variables) or sp.Poly(angle, *variables).total_degree() > 1:
         raise NotCertified(f"{NEEDED} of linear arguments; {angle} is not linear in {', '.join(map(str, variables))}")
-    line = polynomial.from_sympy(sp.expand(angle), variables)
+    line = polynomial.from_sympy(angle, variables)
     terms: dict[Exponents, fmpq] = terms_of(line)
     d = len(variables)
     frequency = tuple(terms.get(tuple(int(i == j) for i in range(d)), fmpq(0)) for j in range(d))
