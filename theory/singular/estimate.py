@@ -31,6 +31,7 @@ from theory.zeta import interpolation
 from theory.zeta.balls import ball
 from theory.zeta.chart import Chart
 from theory.zeta.folding import folded
+from theory.zeta.grids import fitted_grids, resolves, units
 from theory.zeta.precision import current_digits, rational
 
 BLOCKS = 12
@@ -96,7 +97,7 @@ class _Series:
         self.charts, self.tau, self.length, self.most = charts, tau, length, most
         self.best: dict[Chart, tuple[int, arb]] = {}  # the best cut that was met
         first = min((rational(zeta.first(c)) for c in charts), default=fmpq(0))
-        self.grids = interpolation.fit(charts, first, digits, first + rational(HALF) * length)
+        self.grids = fitted_grids(charts, first, digits, first + rational(HALF) * length)
         self.powers = interpolation.Powers()
         self.places = {c: zeta.candidates(c, zeta.first(c) + BLOCKS * HALF) for c in charts}
         self.blocks = {c: _blocks(places, zeta.first(c)) for c, places in self.places.items()}
@@ -106,7 +107,7 @@ class _Series:
         """Values of F up to the wanted length: on every grid one table for every pole and power of log u."""
         tables: dict[tuple, int] = {}
         for c in self.charts:
-            for unit in interpolation.units((c,)):
+            for unit in units((c,)):
                 for s in (s for block in self.blocks[c][: self.length + 1] for s in block):
                     tables[unit, s] = max(tables.get((unit, s), 0), zeta.order_of(c, s))
         return sum(self.grids[unit].size * orders for (unit, _), orders in tables.items()) // CHEAPER
@@ -120,7 +121,7 @@ class _Series:
             terms += len(inside)
             if terms > MOST_TERMS:
                 return 0
-            if n >= self.most or not all(interpolation.resolves(self.grids, c, s) for s in inside):
+            if n >= self.most or not all(resolves(self.grids, c, s) for s in inside):
                 return self._needed(sizes, wanted * abs(value))
             block, size = self._block(c, inside)
             value += block.value

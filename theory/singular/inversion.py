@@ -39,6 +39,7 @@ from theory.zeta import continuation as zeta
 from theory.zeta import interpolation
 from theory.zeta.balls import evaluator
 from theory.zeta.chart import Chart
+from theory.zeta.grids import Point, fitted_grids
 from theory.zeta.precision import rational
 
 TILT, NEARLY = fmpq(2, 5), fmpq(19, 20)
@@ -104,7 +105,7 @@ class _Line(NamedTuple):
             k += 1
         return k + 1
 
-    def places(self, log: arb, digits: int) -> list[tuple[interpolation.Point, int]]:
+    def places(self, log: arb, digits: int) -> list[tuple[Point, int]]:
         """Two s where |Γ(s) t^{−s} ds| has lost a third and two of the digits, to eighths, and the digits that are left."""
         found = []
         for lost in (digits // 3, 2 * digits // 3):
@@ -129,7 +130,7 @@ def _along(lost: Mapping[Chart, arb], known: Mapping[Chart, arb], t: arb, digits
         least = min((least_unit(c) for c in charts), key=arb.mid)
         line, log = _Line.of(first, t, min(least, arb(1)), digits), (t * min(least, arb(1))).log()
         nodes = line.length(log, digits)
-        grids = interpolation.fit(charts, near, digits, near, line.places(log, digits))
+        grids = fitted_grids(charts, near, digits, near, line.places(log, digits))
         if nodes * sum(grid.size for grid in grids.values()) < most or digits <= 5:
             break
         digits -= 1

@@ -11,7 +11,7 @@ Coefficients are exact: rationals, Γ, ψ, ζ(n), logarithms, and where no close
 contour integrals there.
 
 Reading order: `series` and `taylor` (the arithmetic), `finite_part`, `content`, `chart`, `continuation`, then `maps`, `toric`;
-`balls`, `quadrature`, `folding`, `interpolation`, `positivity` for numbers and proofs.
+`balls`, `quadrature`, `folding`, `grids`, `weights`, `interpolation`, `positivity` for numbers and proofs.
 
 Reference: S. Watanabe, "Algebraic Geometry and Statistical Learning Theory" (2009), chapters 2 and 4.
 """

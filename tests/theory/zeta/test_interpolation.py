@@ -8,6 +8,7 @@ from tests.theory.zeta.test_continuation import PROBLEMS
 from theory import zeta
 from theory.zeta import Chart, interpolation
 from theory.zeta.balls import ball
+from theory.zeta.grids import Grid, fitted_grids, units
 from theory.zeta.precision import digits
 
 x, y, z = NAMES = sp.symbols("x y z", real=True)
@@ -17,10 +18,7 @@ R = sp.Rational
 def difference(charts: tuple[Chart, ...], s: sp.Rational, points: int) -> arb:
     """The largest error of a polar coefficient on a grid of so many points a piece."""
     half_line = ((0, 1, points), (1, 2, points), (2, 4, points), (4, 8, points), (8, 16, points))
-    grids = {
-        unit: interpolation.Grid(tuple(half_line if half else half_line[:1] for half in unit[2]))
-        for unit in interpolation.units(charts)
-    }
+    grids = {unit: Grid(tuple(half_line if half else half_line[:1] for half in unit[2])) for unit in units(charts)}
     found, errors = interpolation.polar_parts(charts, s, grids), [arb(0)]
     for c in charts:
         exact = zeta.laurent(c, s)
@@ -75,7 +73,7 @@ def test_a_circle_of_complex_values_has_the_polar_coefficients() -> None:
     """ζ(−s) at 48 points of a circle around a double pole: the mean of ζ(−s_0+ε) ε^j is the coefficient of ε^{−j}."""
     chart = Chart((x, y), (2, 2), (0, 0), 1 + x / 2 + y / 3, sp.cos(y))
     with digits(20):
-        grids = interpolation.fit((chart,), fmpq(1, 2), 24, fmpq(1))
+        grids = fitted_grids((chart,), fmpq(1, 2), 24, fmpq(1))
         epsilon = [(acb(0, 2 * arb.pi() * k / 48)).exp() / 8 for k in range(48)]
         nodes = [acb((arb(1) / 2 - e).real.mid(), (-e).imag.mid()) for e in epsilon]
         values = interpolation.values((chart,), nodes, grids)[chart].value
@@ -89,7 +87,7 @@ def test_what_the_last_coefficients_change_is_more_than_the_error() -> None:
     chart = Chart((x, y), (2, 4), (0, 0), 1 + x + 2 * y)
     for wanted in (8, 11, 14):
         with digits(30):
-            grids = interpolation.fit((chart,), fmpq(1, 2), wanted, fmpq(1))
+            grids = fitted_grids((chart,), fmpq(1, 2), wanted, fmpq(1))
             for s in (R(1, 4), R(1, 2), R(3, 4)):
                 value, rough = interpolation.polar_parts((chart,), s, grids)[chart]
                 for a, b, exact in zip(value, rough, zeta.laurent(chart, s).coefficients, strict=True):
@@ -99,7 +97,7 @@ def test_what_the_last_coefficients_change_is_more_than_the_error() -> None:
 def test_powers_from_one_s_to_the_next() -> None:
     chart = Chart((x, y), (2, 4), (0, 0), sp.exp(x * y) + x)
     with digits(20):
-        grids, powers = interpolation.fit((chart,), fmpq(1, 2), 15, fmpq(1)), interpolation.Powers()
+        grids, powers = fitted_grids((chart,), fmpq(1, 2), 15, fmpq(1)), interpolation.Powers()
         for s in (R(1, 4), R(1, 2), R(1), R(3, 4), R(5, 2)):
             again = interpolation.polar_parts((chart,), s, grids, powers)[chart].value
             alone = interpolation.polar_parts((chart,), s, grids)[chart].value
