@@ -285,6 +285,7 @@ def sampled(
     )  # fmt: skip
 
 
+@cache
 def predicted_error(setting: Setting, kind: str, effort: int = 1) -> float:
     """The standard error of "plain llc", "plain cov" or "plain K" over all chains, no draw used: `theory.autocorrelation`."""
     p, s = setting.problem, setting

@@ -20,14 +20,13 @@ writes the checkpoint, shows progress. The burn-in is part of the first draw whe
 has to be written or shown before it. Sums over blocks (keep="moments") instead of traces make the memory independent of the number
 of draws.
 
-Reading order: `run`; then `Run` in `record`; the compiled pieces `_start`, `_burn` and `_sample`.
+Reading order: `run`; then `Run` in `record`; the compiled programs in `programs`.
 """
 
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import nullcontext
-from dataclasses import replace
-from functools import lru_cache, partial
+from functools import lru_cache
 from os import PathLike
 from typing import Any, NamedTuple
 
@@ -38,31 +37,17 @@ from jax.sharding import Mesh
 from jaxtyping import Array, Key, PyTree
 
 from sampler import checkpoint as saved
+from sampler import programs, sharding
 from sampler import progress as shown
-from sampler import sharding
 from sampler.kernels.kernel import Kernel, State
 from sampler.posterior import Example, LocalPosterior, Loss, Params, size_of
 from sampler.record import Run, finish
 from sampler.recorder import FIXED, Recorder, Sums, Traces
 from theory.errors import BadInput
 
-Observables = tuple[tuple[str, Callable[[Any], Array]], ...]
-Statistics = tuple[tuple[str, Callable[[LocalPosterior, State], Array]], ...]
-Settings = dict[str, Array]  # (chains,) each: "epsilon", "nbeta", "gamma" where chains have their own
 KEEP = ("traces", "moments", "pairs")
 PIECES = 20
 PIECE_BYTES = 2**26
-
-
-class Functions(NamedTuple):
-    """What is recorded of a draw; static, compared by identity."""
-
-    observables: Observables
-    statistics: Statistics
-    probe_loss: Callable[[Any, Any], Array]
-    evaluate: str
-    together: int | None
-    every_step: bool
 
 
 class Plan(NamedTuple):
@@ -158,7 +143,7 @@ def runs(
     probe_loss = plan.probe_loss or posterior.loss
     posterior, subset, centre_loss, how = _evaluated(posterior, plan.evaluate)
     together = None if plan.together is None or plan.together >= total else plan.together
-    functions = Functions(
+    functions = programs.Functions(
         tuple(plan.observables.items()), tuple(plan.statistics.items()), probe_loss, how, together, thin == 1
     )
     names = [*plan.observables, *plan.statistics, *FIXED, "probes"]
@@ -173,7 +158,7 @@ def runs(
     recorder = _recorder(plan.keep, total, centre_loss, int(posterior.dimension))
     every = plan.every or _piece(draws, total, 0 if probes is None else size_of(probes), plan.keep)
     with nullcontext() if mesh is None else jax.set_mesh(mesh):
-        state = _start(kernel, posterior, keys, positions, each)
+        state = programs.start(kernel, posterior, keys, positions, each)
         sizes = {"thin": thin, "burn_in": burn_in, "draws": draws, "keep": KEEP.index(plan.keep)}
         arrays = (kernel, posterior, keys, (probes, subset, each), state)
         path = saved.Checkpoint(plan.checkpoint, arrays, sizes, functions)
@@ -184,14 +169,14 @@ def runs(
             at_once = thin > 1 and not plan.checkpoint and not plan.progress
             for begin in range(step, 0 if at_once else burn_in, hurry):
                 end = min(begin + hurry, burn_in)
-                state = _burn(kernel, posterior, keys, state, (begin, end), each, functions.together)
+                state = programs.burn(kernel, posterior, keys, state, (begin, end), each, functions.together)
                 path.write(end, state, recorder)
                 show(recorder)
             for rows in _pieces(step, burn_in, thin, draws, every):
                 if at_once and not recorder.draws:
                     rows.begin[0] = step
                 fixed = (probes, subset, each)
-                state, values = _sample(kernel, posterior, keys, state, rows, fixed, functions)
+                state, values = programs.sample(kernel, posterior, keys, state, rows, fixed, functions)
                 recorder.add(jax.tree.map(sharding.host, values))
                 path.write(int(rows.end[-1]), state, recorder)
                 show(recorder)
@@ -213,116 +198,13 @@ def _one(kernel, posterior, recorder, state, settings, entry, chains, constants,
     return finish(recorder if alone else recorder.part(here), position, constants | values, strict=alone)
 
 
-class Rows(NamedTuple):
-    """The draws of a piece: draw k takes the steps begin[k] … end[k] − 1."""
-
-    begin: np.ndarray
-    end: np.ndarray
-
-
-def _pieces(done: int, burn_in: int, thin: int, draws: int, every: int) -> Iterator[Rows]:
+def _pieces(done: int, burn_in: int, thin: int, draws: int, every: int) -> Iterator[programs.Rows]:
     """The pieces after `done` steps, `every` draws each; the last one may be shorter."""
     drawn = max(done - burn_in, 0) // thin
     while drawn < draws:
         ends = burn_in + thin * np.arange(drawn, min(drawn + every, draws) + 1)
-        yield Rows(ends[:-1].astype(np.int32), ends[1:].astype(np.int32))
+        yield programs.Rows(ends[:-1].astype(np.int32), ends[1:].astype(np.int32))
         drawn += len(ends) - 1
-
-
-@jax.jit
-def _start(
-    kernel: Kernel, posterior: LocalPosterior, keys: Key[Array, " chains"], positions: Params, settings: Settings
-) -> State:
-    """The state of each chain at its starting point; step 0 of its stream."""
-
-    def one(key, w, setting):
-        own, p = _at(kernel, posterior, setting)
-        return own.init(jax.random.fold_in(key, 0), p, w)
-
-    return jax.vmap(one, spmd_axis_name="chains")(keys, positions, settings)
-
-
-@partial(jax.jit, static_argnames="together", donate_argnames="state")
-def _burn(
-    kernel: Kernel,
-    posterior: LocalPosterior,
-    keys: Key[Array, " chains"],
-    state: State,
-    span: tuple[int, int],
-    settings: Settings,
-    together: int | None,
-) -> State:
-    """The steps span[0] … span[1] − 1 of each chain, unrecorded."""
-
-    def one(key, state, setting):
-        return jax.lax.fori_loop(*span, _stepper(kernel, posterior, key, setting), state)
-
-    return _over_chains(one, together)(keys, state, settings)
-
-
-@partial(jax.jit, static_argnames="functions", donate_argnames="state")
-def _sample(
-    kernel: Kernel,
-    posterior: LocalPosterior,
-    keys: Key[Array, " chains"],
-    state: State,
-    rows: Rows,
-    fixed: tuple[PyTree[Array] | None, PyTree[Array] | None, Settings],
-    functions: Functions,
-) -> tuple[State, dict[str, Any]]:
-    """The draws of a piece for each chain: its steps, then the record of the draw."""
-    probes, subset, settings = fixed
-
-    def record(kernel: Kernel, posterior: LocalPosterior, state: State) -> dict[str, Any]:
-        w = state.position
-        drift, square = kernel.virial(posterior, state)
-        loss = state.loss if functions.evaluate == "state" else posterior.mean_loss(w, subset)
-        values = {name: phi(w) for name, phi in functions.observables}
-        values |= {name: phi(posterior, state) for name, phi in functions.statistics}
-        seen = {} if probes is None else {"probes": posterior.losses(w, probes, functions.probe_loss).reshape(-1)}
-        fixed = {"loss": loss, "drift": drift, "square": square, "accepted": state.accepted}
-        return fixed | seen | {"observables": values}
-
-    def one(key, state, setting):
-        own, p = _at(kernel, posterior, setting)
-        step = _stepper(kernel, posterior, key, setting)
-
-        def draw(state, row):
-            # A loop of one round would cost more than a small step.
-            single = functions.every_step
-            state = step(row.begin, state) if single else jax.lax.fori_loop(row.begin, row.end, step, state)
-            return state, record(own, p, state)
-
-        return jax.lax.scan(draw, state, rows)
-
-    return _over_chains(one, functions.together)(keys, state, settings)
-
-
-def _stepper(
-    kernel: Kernel, posterior: LocalPosterior, key: Key[Array, ""], setting: Settings
-) -> Callable[[Any, State], State]:
-    """(number, state) ↦ the next state of a chain."""
-    own, p = _at(kernel, posterior, setting)
-
-    def step(number, state):
-        # Step 0 of the stream made the starting state.
-        return own.step(jax.random.fold_in(key, number + 1), p, state)
-
-    return step
-
-
-def _over_chains(one: Callable[..., Any], together: int | None) -> Callable[..., Any]:
-    """`one` for all chains at once, or for so many at a time."""
-    if together is None:
-        return jax.vmap(one, spmd_axis_name="chains")
-    return lambda *chains: jax.lax.map(lambda chain: one(*chain), chains, batch_size=together)
-
-
-def _at(kernel: Kernel, posterior: LocalPosterior, setting: Settings) -> tuple[Kernel, LocalPosterior]:
-    """Kernel and posterior with a chain's own ε, nβ and γ, where it has them."""
-    if "epsilon" in setting:
-        kernel = replace(kernel, epsilon=setting["epsilon"])  # pyright: ignore[reportArgumentType]
-    return kernel, posterior.moved(**{name: setting[name] for name in ("nbeta", "gamma") if name in setting})
 
 
 def _evaluated(posterior: LocalPosterior, evaluate: Any) -> tuple[LocalPosterior, Any, float, str]:

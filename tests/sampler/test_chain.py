@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from sampler import chain, diagnostics
+from sampler import chain, diagnostics, programs
 from sampler.kernels.mala import mala
 from sampler.kernels.sgld import sgld
 from sampler.llc import llc
@@ -104,9 +104,9 @@ def test_the_burn_in_is_a_program_of_its_own_only_where_it_must_be():
     """Not where a draw is a loop of steps, unless progress is shown (that the bits agree is asserted above)."""
 
     def count(**options):
-        before = chain._burn._cache_size()
+        before = programs.burn._cache_size()
         go(posterior(loss=lambda w, z: loss(w, z)), **options)
-        return chain._burn._cache_size() - before
+        return programs.burn._cache_size() - before
 
     assert count() == 0
     assert count(thin=1) == count(progress=lambda *_: None) == 1
