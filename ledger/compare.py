@@ -69,9 +69,8 @@ def overlap(first: arb, second: arb) -> Enclosed:
     gap, scale = abs(first - second), abs(second)
     if not second.contains(0):
         gap = gap / scale
-    largest = gap.upper()
     agrees = bool(first.overlaps(second))
-    digits = float(-largest.log() / arb(10).log()) if largest > 0 else math.inf
+    digits = float(-gap.upper().log() / arb(10).log())
     return Enclosed(agrees, digits if math.isfinite(digits) else float(first.rel_accuracy_bits()) * math.log10(2))
 
 

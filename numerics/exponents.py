@@ -182,10 +182,11 @@ def _prony(values: Sequence[arb]) -> list[arb] | None:
 
 
 def _corners(polynomial: Sequence[arb]) -> list[list[arb]]:
-    """The midpoints, and the polynomials at two opposite corners of the radii."""
-    return [
-        [(a.mid() + sign * (-1) ** i * arb(a.rad())).mid() for i, a in enumerate(polynomial)] for sign in (0, 1, -1)
-    ]
+    """The midpoints, and the polynomials at two opposite corners of the radii: all added, and all subtracted.
+
+    Roots r^{−λ} are positive, and of all corners these two change the value at a positive x most, by Σ rad(a_k) x^k.
+    """
+    return [[(a.mid() + sign * arb(a.rad())).mid() for a in polynomial] for sign in (0, 1, -1)]
 
 
 def _roots(polynomial: Sequence[arb], log_ratio: arb) -> Roots:

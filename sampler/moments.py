@@ -75,7 +75,7 @@ class Moments:
         """Neighbouring blocks become one, of twice the size."""
         half = BLOCKS // 2
         for sums in (self.first, self.square, self.product):
-            sums[:, :half] = sums[:, 0:BLOCKS:2] + sums[:, 1:BLOCKS:2]
+            sums[:, :half] = sums[:, :-1:2] + sums[:, 1::2]
             sums[:, half:] = 0
         self.size, self.full = 2 * self.size, half
 

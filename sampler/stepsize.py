@@ -125,8 +125,7 @@ def curvature(
     theta, weights, residuals = [], [], []
     for one in jax.random.split(key, probes):
         diagonal, beside = (np.asarray(x, np.float64) for x in _lanczos(posterior, w, one, steps))
-        T = np.diag(diagonal) + np.diag(beside[:-1], 1) + np.diag(beside[:-1], -1)
-        values, s = np.linalg.eigh(T)
+        values, s = np.linalg.eigh(np.diag(diagonal) + np.diag(beside[:-1], -1))  # of T, whose lower triangle is enough
         theta.append(values)
         weights.append(s[0] ** 2)
         residuals.append(abs(beside[-1] * s[-1, -1]))

@@ -31,7 +31,7 @@ class Taylor:
         self.dimension = p.context().nvars()
         below = {gamma for alpha in (*terms, *also) for gamma in product(*(range(e + 1) for e in alpha))}
         below.add((0,) * self.dimension)
-        self.exponents = sorted(below, key=lambda g: (sum(g), g))
+        self.exponents = sorted(below)  # a monomial after its divisors
         index = {gamma: i for i, gamma in enumerate(self.exponents)}
         self._steps = [self._step(gamma, index) for gamma in self.exponents[1:]]
         n = len(index)

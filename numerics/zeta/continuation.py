@@ -130,7 +130,7 @@ def _at(charts: Sequence[Chart], point: fmpq | acb, accuracy: int) -> acb:
 def laurent(problem: Problem, s: Exact, terms: int = 3, accuracy: int = 20) -> Laurent:
     """The Laurent series of ζ at z = −s up to (and with) the coefficient of δ^{terms − 1 − bound}; s rational."""
     place, charts = rational(s), charts_of(problem)
-    bound = max((_possible_order(c, place) for c in charts), default=0)
+    bound = max(_possible_order(c, place) for c in charts)
     if terms < 1:
         raise BadInput(f"a Laurent series needs at least one term; it was asked for {terms}")
 

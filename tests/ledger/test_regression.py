@@ -1,11 +1,14 @@
 """Two reports side by side."""
 
+import io
 import json
 from copy import deepcopy
 
 import pytest
+from rich.console import Console
 
 from ledger import cli, regression
+from theory.errors import BadInput
 
 
 def claim(name, **layers):
@@ -37,8 +40,10 @@ def changed(path, value, report=REPORT):
         (("verdict",), "finding", "different", "verdict: holds → finding"),
         (("derived", "status"), "open", "worse", "derived: holds → open"),
         (("enclosed", "digits"), 12.5, "worse", "enclosed: 20 → 12.5 digits"),
+        (("enclosed", "digits"), 18.5, "worse", "enclosed: 20 → 18.5 digits"),
         (("enclosed", "digits"), 30, "better", "enclosed: 20 → 30 digits"),
         (("sampled", "power_at"), 0.2, "worse", "sampled: detects 2% → 20%"),
+        (("sampled", "power_at"), 0.031, "worse", "sampled: detects 2% → 3.1%"),
         (("sampled", "z"), -1.5, "different", "sampled: z = 0.5 → -1.5"),
         (("statement",), "other", "different", "the statement changed"),
     ],
@@ -55,10 +60,61 @@ def test_the_reverse_of_worse_is_better():
         assert len(regression.compare(REPORT, other)["worse"]) == len(regression.compare(other, REPORT)["better"]) == 1
 
 
+def test_every_step_down_is_worse():
+    """refuted < open < finding, holds."""
+    for kind, before, after in (
+        ("worse", "open", "refuted"), ("worse", "finding", "open"), ("better", "refuted", "open"),
+        ("different", "finding", "holds"),
+    ):  # fmt: skip
+        old, new = (changed(("verdict",), verdict) for verdict in (before, after))
+        assert regression.compare(old, new)[kind] == [{"claim": "eq 1", "text": f"verdict: {before} → {after}"}]
+
+
+def test_scores_may_move_by_a_millionth():
+    old = changed(("sampled", "z"), 0.0)
+    assert not regression.compare(old, changed(("sampled", "z"), 1e-6))["different"]
+    assert regression.compare(old, changed(("sampled", "z"), 1.5e-6))["different"]
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"claims": [claim("eq 1", sampled=None)], "environment": None}, None),
+        ({"claims": [{"id": "eq 1", "verdict": "open"}]}, None),
+        ({"claims": [claim("eq 1", sampled={"status": 3})]}, "is not a report"),
+        ({"claims": [claim("eq 1", verdict="perhaps")]}, "is not a report"),
+        ({"environment": "numpy"}, "is not a report"),
+    ],
+)
+def test_what_is_a_report(tmp_path, change, words):
+    """A layer or the environment may be missing; a verdict is one of four, a status a word, the environment a mapping."""
+    (path := tmp_path / "report.json").write_text(json.dumps({**REPORT, **change}))
+    if words is None:
+        assert regression.read(path) == {**REPORT, **change}
+    else:
+        with pytest.raises(BadInput, match=words):
+            regression.read(path)
+
+
+def test_what_is_worse_is_red_and_versions_are_dim():
+    console = Console(file=io.StringIO(), width=100, force_terminal=True, color_system="standard", no_color=False)
+    other = changed(("verdict",), "refuted", {**REPORT, "environment": {"numpy": "2.4.0"}})
+    regression.show(regression.compare(REPORT, other), console)
+    printed = console.file.getvalue()
+    assert "\x1b[1;31mworse     eq 1: verdict: holds → refuted" in printed
+    assert "\x1b[2mnumpy: 2.3.0 → 2.4.0\x1b[0m" in printed and "\x1b[2mjax: 0.10.2 → None\x1b[0m" in printed
+
+
 def test_what_is_small_or_was_not_run_is_not_told():
     for path, value in (
         (("enclosed", "digits"), 19.5),
+        (("enclosed", "digits"), 19.0),
+        (("enclosed", "digits"), -1e300),
+        (("enclosed", "digits"), 1e300),
+        (("enclosed", "digits"), 10**400),
         (("sampled", "power_at"), 0.025),
+        (("sampled", "power_at"), 0.03),
+        (("sampled", "z"), 0.5 + 5e-7),
         (("sampled",), {"status": "not run"}),
     ):
         found = regression.compare(REPORT, changed(path, value))

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from functools import partial
+from itertools import combinations
 
 import blackjax
 import jax
@@ -161,6 +162,47 @@ def test_wrong_estimators_fail(mistake):
     assert not testing.check_estimator(partial(plain, **mistake)).ok
 
 
+def test_a_divisor_shows_in_the_susceptibility_alone():
+    """(N − 1)/N at N = 10, which 4000 random runs do not tell from 1: the mean over all pairs of draws is 9/10 exactly."""
+
+    def chi(traces, ddof):
+        return {"susceptibility": plain(traces, ddof=ddof)["susceptibility"]}
+
+    (right,), (wrong,) = (
+        [r for r in testing.check_estimator(partial(chi, ddof=k), short=9, long=0).rows if "pairs" in r.quantity]
+        for k in (1, 0)
+    )
+    assert right.holds and not wrong.holds and wrong.found / wrong.expected == pytest.approx(0.9, rel=1e-12)
+    assert wrong.detects < 1e-3
+
+
+def test_single_precision_and_divisors_of_each_chain_are_no_bias():
+    """The textbook formula E[xy] − E[x]E[y] in float32, and covariances within chains with n − 1, both unbiased."""
+
+    def single(traces):
+        loss, probes = (x.astype(np.float32) for x in dropped(traces))
+        x, y = loss.reshape(-1, 1), probes.reshape(loss.size, -1)
+        return {
+            "covariance": (y.T @ y / len(y) - np.outer(y.mean(0), y.mean(0))) * np.float32(len(y) / (len(y) - 1)),
+            "llc": np.float32(traces.nbeta) * (x.mean() - np.float32(traces.centre_loss)),
+        }
+
+    def within(traces):
+        return {"covariance": np.mean([np.cov(chain.T) for chain in dropped(traces)[1]], axis=0)}
+
+    for estimator in (single, within):
+        testing.check_estimator(estimator, short=200, long=0).require()
+
+
+def test_the_runs_hold_every_pair_of_draws_once():
+    """Strength 2: for each two draws the 121 runs take each of the 11² pairs of points once; no chain stands still."""
+    runs = np.array(list(testing._every_pair()))
+    draws = runs.reshape(len(runs), -1, 2)
+    for i, j in combinations(range(draws.shape[1]), 2):
+        assert len(np.unique(np.hstack([draws[:, i], draws[:, j]]), axis=0)) == len(runs) == 121
+    assert (np.ptp(runs, axis=2).max(axis=-1) > 0).all()
+
+
 def test_where_nothing_is_expected_the_error_that_would_be_seen_is_absolute():
     row = testing.Row("mean", 0.0, 0.1, 0.02, 5.0, np.inf)
     assert "inf" not in row.seen
@@ -169,7 +211,7 @@ def test_where_nothing_is_expected_the_error_that_would_be_seen_is_absolute():
 
 def test_errors_that_forget_the_autocorrelation_fail():
     report = testing.check_estimator(independent_errors)
-    assert [row.holds for row in report.rows] == [True, False]
+    assert [row.holds for row in report.rows] == [True, True, False]
 
 
 def test_bad_answers_are_refused_in_a_sentence():

@@ -55,6 +55,8 @@ def selection(module: str) -> list[str]:
         found.add(mirrored)
     if not found:  # the package's tests reach it through its neighbours
         found = set((ROOT / "tests" / Path(*package.split("."))).glob("test_*.py"))
+    if not found and package:
+        return selection(package)
     return [
         str(f.relative_to(ROOT))
         for f in sorted(found, key=lambda f: (f != mirrored, f.parts[-2] != package, f.stat().st_size))
@@ -88,9 +90,11 @@ class Bench:
         """The first outcome of a mutant that isn't life, within `patience` processor seconds of sound tests."""
         spent = 0.0
         for test in tests:
+            if spent > self.patience:
+                break
             if test not in self.plain:
                 self.plain[test] = trial.run(module, None, [test])
-            if self.plain[test].what != trial.LIVES or spent > self.patience:
+            if self.plain[test].what != trial.LIVES:
                 continue
             spent += self.plain[test].cost.processor
             outcome = trial.run(module, k, [test], self.plain[test].cost)

@@ -47,6 +47,7 @@ def test_a_small_source_has_these_changes() -> None:
 
 def test_tests_are_found_by_their_imports() -> None:
     assert selection("theory.wick")[0] == "tests/theory/test_wick.py"
+    assert selection("sampler.quadratic.jets") == selection("sampler.quadratic") != []
     assert "sampler.kernels.sgld" in modules(["sampler.kernels"])
     with pytest.raises(SystemExit, match="no module of the house"):
         modules(["theory.nothing"])

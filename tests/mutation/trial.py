@@ -12,6 +12,7 @@ import os
 import resource
 import signal
 import sys
+import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -34,6 +35,12 @@ OUTSIDE = (
     "xarray",
     "jax",
 )
+# Most mutants run the same compiled programs as the sources do: jax keeps them on disk, by what they compute.
+COMPILED = {
+    "JAX_COMPILATION_CACHE_DIR": str(Path(tempfile.gettempdir()) / "threefold-compiled"),
+    "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0.05",
+    "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "0",
+}
 KILLED, ENDLESS, LIVES, BROKEN = "killed", "runs for ever", "lives", "broken"
 
 
@@ -84,6 +91,8 @@ def path_of(module: str) -> Path:
 def warm() -> None:
     """Load the outside packages once; no thread starts (jax opens its backend at first use only, in the forks)."""
     os.environ["MUTANT_UNDER_TEST"] = "1"
+    for name, value in COMPILED.items():
+        os.environ.setdefault(name, value)
     for package in OUTSIDE:
         importlib.import_module(package)
 

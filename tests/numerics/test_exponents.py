@@ -1,6 +1,7 @@
 """Estimated exponents and log powers: sequences with known blocks, crossings with known poles, honest refusals."""
 
 from fractions import Fraction
+from itertools import product
 
 import pytest
 import sympy as sp
@@ -8,7 +9,7 @@ from flint import arb
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from numerics.exponents import estimated_coefficients, exponents
+from numerics.exponents import _corners, estimated_coefficients, exponents
 from numerics.posterior import Posterior
 from numerics.precision import ball, digits, rational
 from theory.errors import BadInput
@@ -99,6 +100,24 @@ def test_coefficients_of_estimated_terms():
     assert coefficients[0].ball.overlaps(arb(2))
     assert coefficients[1].ball.overlaps(arb(3))
     assert not coefficients[0].ball.overlaps(arb(3))
+
+
+def test_no_corner_of_the_radii_moves_a_positive_root_further():
+    """(x − ½)(x − ¼) with radii 10⁻⁶: to first order a root moves by |δP|/|P′|, and all four corners stay within the two."""
+    polynomial = [arb(c, 1e-6) for c in (0.125, -0.75)]
+
+    def roots(a):
+        middle, wide = -a[1] / 2, ((a[1] / 2) ** 2 - a[0]).sqrt()
+        return middle - wide, middle + wide
+
+    centre, *two = (roots(corner) for corner in _corners(polynomial))
+    for k, expected in enumerate((1e-6 * (1 + 0.25) / 0.25, 1e-6 * (1 + 0.5) / 0.25)):
+        moved = max(abs(found[k] - centre[k]) for found in two)
+        assert abs(moved / expected - 1) < 1e-4
+        assert (two[0][k] - centre[k]) * (two[1][k] - centre[k]) < 0
+        for signs in product((-1, 1), repeat=2):
+            corner = roots([a.mid() + s * arb(a.rad()) for a, s in zip(polynomial, signs, strict=True)])
+            assert abs(corner[k] - centre[k]) < moved * (1 + arb("1e-4"))
 
 
 def test_wide_balls_give_no_guess():

@@ -154,6 +154,9 @@ def test_refusals():
         volume.slices(chart((x, y), (2, 2), unit=1 + x + y), R(1, 10))
     with pytest.raises(BadInput, match="Gaussian"):
         volume.bracket(orthants(x, (2,), extents=Gaussian(fmpq(1))), R(1, 10))
+    for extents in (Gaussian(fmpq(1)), (1, Gaussian(fmpq(1)))):
+        with pytest.raises(BadInput, match="on boxes"):
+            volume.slices(chart((x, y), (2, 1), extents=extents), R(1, 10))
     with pytest.raises(NotCertified, match="monotone"):
         volume.slices(chart(x, (2,), unit=1 - 3 * x + R(5, 2) * x**2), R(1, 10))
     with pytest.raises(NotCertified, match="not proved positive"):

@@ -3,6 +3,8 @@
 U = x⁴/4 has no quadratic part at its minimum: nothing regular. Truth: ⟨x²⟩ = 2Γ(3/4)/Γ(1/4) and ⟨U⟩ = 1/4 exactly.
 """
 
+from types import SimpleNamespace
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -87,6 +89,15 @@ def test_draws_are_corrected() -> None:
     assert abs(float(corrected.mean) - TRUTH["loss"]) < abs(float(plain.mean) - TRUTH["loss"]) / 3
     without_covariance = diagnostics.mean(run.trace("loss") - epsilon / 8 * run.trace("laplacian of loss"))
     assert abs(float(without_covariance.z(of_the_chain("loss", epsilon)[1]))) > 8
+
+
+def test_the_correction_is_the_formula_on_the_draws() -> None:
+    """φ̄ − (ε/8)[mean of Δφ − Cov(φ, ΔU)] of twelve numbers each, with numpy's covariance."""
+    phi, second, energy = np.random.default_rng(0).normal(size=(3, 2, 6))
+    traces = {"phi": phi, "laplacian of phi": second, correction.ENERGY: energy}
+    found = correction.mean(SimpleNamespace(trace=traces.__getitem__, epsilon=0.4), "phi")  # pyright: ignore[reportArgumentType]
+    covariance = np.cov(phi.ravel(), energy.ravel(), ddof=0)[0, 1]
+    assert found.mean == pytest.approx(phi.mean() - 0.4 / 8 * (second.mean() - covariance), rel=1e-12)
 
 
 def test_the_laplacian_sees_moving_weights_only() -> None:

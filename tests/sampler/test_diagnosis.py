@@ -5,6 +5,7 @@ Size: over 800 healthy experiments the virial z is N(0, 1) (Kolmogorov–Smirnov
 
 from dataclasses import replace
 from functools import cache
+from types import SimpleNamespace
 
 import jax
 import jax.numpy as jnp
@@ -12,8 +13,9 @@ import numpy as np
 import pytest
 from scipy.stats import kstest
 
-from sampler import chain, diagnostics, martingale
+from sampler import chain, diagnosis, diagnostics, martingale
 from sampler.diagnosis import diagnose
+from sampler.diagnostics import Estimate
 from sampler.kernels.mala import mala
 from sampler.kernels.sgld import sgld
 from sampler.llc import llc
@@ -140,6 +142,55 @@ def test_each_fault_is_named():
 
     stuck = replace(run, accepted=np.zeros_like(run.accepted))
     assert "never moved" in diagnose(stuck)["accepted"].sentence
+
+
+def told(check, **numbers):
+    """The finding of one check on a run whose estimates are these numbers."""
+    estimate = Estimate(*(np.asarray(numbers.pop(name, 1.0)) for name in diagnostics.NUMBERS))
+    made = {"finite": np.ones(4, bool), "draws": 100, "nbeta": 2.0, "epsilon": 0.25, "moments": (), **numbers}
+    return check(SimpleNamespace(mean=lambda _: estimate, **made))
+
+
+@pytest.mark.parametrize(
+    ("check", "number", "sign", "limits"),
+    [
+        (diagnosis.rhat, "rhat", 1, {"note": 1.01, "warning": 1.05, "error": 1.2}),
+        (diagnosis.ess, "ess", -1, {"note": 400.0, "warning": 100.0, "error": 20.0}),
+        (diagnosis.stationary, "mean", 1, {"warning": 3.0, "error": 5.0}),
+        (diagnosis.stationary, "mean", -1, {"warning": -3.0, "error": -5.0}),
+        (diagnosis.accepted, "mean", -1, {"warning": 0.2}),
+        (diagnosis.minimum, "mean", -1, {"error": -3.719016485455709}),  # the normal quantile of 1e-4
+    ],
+)
+def test_severities_change_just_beyond_their_limits(check, number, sign, limits):
+    """At a limit a run is still as good as before it, one part in a million further it is not."""
+    before = "fine"
+    for severity, limit in limits.items():
+        at, beyond = (told(check, **{number: limit + sign * abs(limit) * step}) for step in (0.0, 1e-6))
+        if check is not diagnosis.minimum:  # its limit is no rational number
+            assert (at.severity, at.value) == (before, limit)
+        assert beyond.severity == severity and beyond.limit in (abs(limits[next(iter(limits))]), 0.0)
+        before = severity
+
+
+def test_sentences_tell_the_numbers():
+    assert told(diagnosis.ess, ess=50.0, sem=0.03).sentence == (
+        "400 draws of the loss are worth 50 independent ones: the error bar 0.06 of λ̂ is itself uncertain by some 20%; draw "
+        "longer, or thin more at the same number of draws."
+    )
+    assert told(diagnosis.ess, ess=1.0).sentence.count("by some 100%;") == 1  # never more than all of it
+    assert (
+        told(diagnosis.accepted, mean=0.1).sentence
+        == "10% of the proposals were accepted; take a step smaller than 0.25."
+    )
+    assert told(diagnosis.accepted, mean=0.0).severity == "error" and told(diagnosis.accepted, mean=1.0) is None
+    assert told(diagnosis.rhat, rhat=np.nan) is None and told(diagnosis.ess, ess=np.inf) is None
+    one, two = (np.arange(10) >= lost for lost in (1, 2))
+    assert (
+        told(diagnosis.finite, finite=one).severity == "warning"
+        and told(diagnosis.finite, finite=two).severity == "error"
+    )
+    assert told(diagnosis.finite, finite=two).value == 0.2
 
 
 def test_rounding_of_single_precision_is_measured():

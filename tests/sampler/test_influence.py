@@ -68,6 +68,13 @@ def test_influence_is_minus_the_covariance(run, agrees):
     assert agrees(loss_kernel(run), covariances(centred=False))
 
 
+def test_axes_of_an_observable_are_named_after_it(run):
+    two = replace(run, observables={"v": np.stack([run.loss, run.loss**2], axis=-1)})
+    for found, pairs in ((influence(two, "v"), ("probe",)), (response_of_second_order(two, "v"), ("query", "probe"))):
+        assert found.dims == ("v_0", *pairs) and found.mean.shape == (2, *(4,) * len(pairs))
+        assert found.labels == dict.fromkeys(pairs, ("0", "1", "2", "3"))
+
+
 def test_correlations(run, agrees):
     C = covariances(centred=True)
     exact = -C / np.sqrt(np.outer(np.diag(C), np.diag(C)))

@@ -1,6 +1,6 @@
 """WBIC, WAIC and the singular fluctuation of linear regression, where every number has a closed form."""
 
-from dataclasses import replace
+from dataclasses import FrozenInstanceError, fields, replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -96,6 +96,15 @@ def test_wbic_and_two_temperatures(agrees, limit):
         information.wbic(two, n)
     with pytest.raises(BadInput, match="two temperatures"):
         information.rlct_from_two(one, one)
+
+
+def test_what_was_found_cannot_be_changed():
+    losses = np.random.default_rng(0).normal(size=(2, 8, n))
+    run = SimpleNamespace(probes=losses, nbeta=n, trace=lambda _: losses)
+    found = information.waic(run, n)  # pyright: ignore[reportArgumentType]
+    for field in fields(found):
+        with pytest.raises(FrozenInstanceError):
+            setattr(found, field.name, None)
 
 
 def test_outliers_are_told_and_probes_are_needed():

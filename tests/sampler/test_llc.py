@@ -14,10 +14,10 @@ import numpy as np
 import pytest
 from scipy.stats import chi2, f
 
-from sampler import chain, martingale
+from sampler import chain, diagnostics, martingale
 from sampler.kernels.preconditioned import rmsprop
 from sampler.kernels.sgld import sgld
-from sampler.llc import cross_fitted, llc
+from sampler.llc import _with_scatter, cross_fitted, llc
 from sampler.posterior import LocalPosterior
 from theory.errors import BadInput
 
@@ -182,3 +182,19 @@ def test_bad_input_is_named():
             jax.random.key(0), sgld(0.003), LocalPosterior(quartic, jnp.zeros((1, 0)), jnp.zeros(6), 100.0, 0.0),
             chains=2, draws=4, burn_in=0,
         ))  # fmt: skip
+
+
+def test_the_error_is_the_larger_of_two_and_the_draws_that_it_is_worth_fall_with_it():
+    """sem² · ess is the variance of one draw whichever error is taken; chain means that scatter a little more than blocks do."""
+    rng = np.random.default_rng(0)
+    noise = rng.normal(size=(4, 100))
+    noise -= noise.mean(axis=1, keepdims=True)
+    for means, scattered in ((np.array([1, -1, 1, -1]) / 100, False), (np.array([1, -1, 1, -1]) / 8, True)):
+        series = noise + means[:, None]
+        plain, found = diagnostics.mean(series), _with_scatter(series)
+        assert (found.sem > plain.sem) == scattered
+        if scattered:
+            assert found.sem == pytest.approx(means[0] / 3**0.5)  # s² = 4m²/3 of four means ±m, over √4
+        assert found.sem**2 * found.ess == pytest.approx(plain.sem**2 * plain.ess, rel=1e-12)
+    one = _with_scatter(series[:1])
+    assert one.sem == diagnostics.mean(series[:1]).sem > 0

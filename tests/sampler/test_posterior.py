@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from sampler.posterior import LocalPosterior
+from sampler.posterior import LocalPosterior, size_of
 from theory.errors import BadInput
 
 DATA = (np.arange(12.0).reshape(6, 2), np.arange(6.0))
@@ -91,3 +91,18 @@ def test_refuses_in_one_sentence(changes):
     with pytest.raises(BadInput) as error:
         posterior(**changes)
     assert len(str(error.value)) > 20
+
+
+@pytest.mark.parametrize("size", [1, 4, 5])
+@pytest.mark.parametrize("microbatch", [None, 1, 2, 4, 9])
+def test_no_more_than_a_microbatch_is_taken_at_once(size, microbatch):
+    """The mean of 1, 4, 9, … over the examples, (n+1)(2n+1)/6; and the greatest number of examples in one total."""
+    seen = []
+
+    def total(examples):
+        seen.append(size_of(examples))
+        return jnp.sum(examples**2)
+
+    found = posterior(microbatch=microbatch)._mean(total, jnp.arange(1.0, size + 1))
+    assert found == pytest.approx((size + 1) * (2 * size + 1) / 6)
+    assert max(seen) == min(microbatch or size, size)

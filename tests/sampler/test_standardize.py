@@ -92,6 +92,15 @@ def test_noise_shrinks_scores_by_the_attenuation() -> None:
     assert abs(known - first_order) < 0.02
 
 
+def test_the_least_that_is_enough() -> None:
+    """Two components have half their difference, two points the scores ±1, one point the centre 0, two groups half their gap."""
+    first, second = zscore(X[:2])
+    np.testing.assert_allclose(standardize(X[:2]), np.array([first - second, second - first]) / 2, atol=1e-15)
+    np.testing.assert_allclose(zscore(X[:, :2]), np.sign(X[:, :2] - X[:, 1::-1]), rtol=1e-12)
+    assert (centre(X[:1, :1]) == 0).all()
+    np.testing.assert_allclose(jackknife(X[0], X[1:3]).sem, np.abs(X[1] - X[2]) / 2)
+
+
 def test_refusals() -> None:
     constant = X.copy()
     constant[1] = 3.7

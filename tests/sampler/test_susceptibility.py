@@ -49,7 +49,7 @@ def test_susceptibility_is_the_response_of_the_mean(tilted, agrees, limit):
     for name, f in (("x", lambda w: w), ("loss", lambda w: w**2 / 2 + w**3 / 3 + w**4 / 4)):
         exact = response(f)
         chi = susceptibility(tilted, name)
-        assert chi.dims == ("probe",)
+        assert chi.dims == ("probe",) and chi.labels == {"probe": ("0", "1", "2")}
         assert agrees(chi, np.array([0.0, exact, -2 * exact]))
         for wrong in (-exact, T * exact, exact / 2):
             assert abs(chi.z(np.array([0.0, wrong, 0.0]))[1]) > limit()

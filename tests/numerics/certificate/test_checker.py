@@ -156,6 +156,36 @@ def test_a_tampered_certificate_is_refused(loss, variables, t, n):
             certificate.check(bad, loss, variables, t)
 
 
+def test_every_entry_of_a_certificate_has_its_sign_and_its_place():
+    """In two variables each entry alone is told, not only all of them together."""
+    loss, variables, t, n = TAMPERED[1]
+    c = value_and_certificate(loss, variables, t, n)
+
+    def with_one(row, k, value):
+        return (*row[:k], value, *row[k + 1 :])
+
+    for k in range(2):
+        for name, words in (("steps", "every step must be > 0"), ("shifts", "every shift must be > 0")):
+            with pytest.raises(NotCertified, match=words):
+                certificate.check(c._replace(**{name: with_one(getattr(c, name), k, fmpq(0))}), loss, variables, t)
+        for growth in (
+            {"radii": with_one(c.tail.radii, k, fmpq(0))}, {"powers": with_one(c.tail.powers, k, 3)}, {"m": fmpq(0)},
+            {"powers": with_one(c.tail.powers, k, 0)},
+        ):  # fmt: skip
+            for bad in (
+                c._replace(tail=c.tail._replace(**growth)),
+                c._replace(line_tails=with_one(c.line_tails, k, c.line_tails[k]._replace(**growth))),
+            ):
+                with pytest.raises(NotCertified, match="m and the radii must be > 0, the powers even"):
+                    certificate.check(bad, loss, variables, t)
+    for name in ("centre", "matrix", "steps", "shifts", "masses", "line_tails"):
+        with pytest.raises(NotCertified, match="the problem has 2 variables"):
+            certificate.check(c._replace(**{name: getattr(c, name)[1:]}), loss, variables, t)
+    for name in ("matrix", "inverse", "shift", "radii", "powers"):
+        with pytest.raises(NotCertified, match="a frame needs 2 entries"):
+            certificate.check(c._replace(tail=c.tail._replace(**{name: getattr(c.tail, name)[1:]})), loss, variables, t)
+
+
 def test_a_certificate_belongs_to_its_problem():
     c = value_and_certificate(x**2 + y**2, [x, y], 2, 10)
     for loss, f, t in [(x**2 + y**2 + x / 10, 1, 2), (x**2 + y**2, x**2, 2), (x**2 + y**2, 1, 3)]:

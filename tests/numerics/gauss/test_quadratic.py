@@ -5,7 +5,7 @@ import sympy as sp
 from scipy import integrate
 
 from numerics.gauss.intervals import Domain
-from numerics.gauss.quadratic import Reduced, eliminate
+from numerics.gauss.quadratic import Reduced, _is_square_of_linear, eliminate
 
 x, y, z = sp.symbols("x y z", real=True)
 R, oo = sp.Rational, sp.oo
@@ -68,3 +68,25 @@ def test_what_is_left_alone(potential, amplitudes, domain):
 def test_a_bounded_variable_may_keep_the_matrix_positive():
     found = reduced((x * y - 1) ** 2, (1,), (x, y), [(-oo, oo), (1, 2)])
     assert found.eliminated == (x,)
+
+
+@pytest.mark.parametrize(
+    ("part", "semidefinite"),
+    [
+        ((x * sp.tanh(z) - y + z**2) ** 2, True),
+        (z**2 * (x + 1) ** 2, True),
+        (sp.cosh(z) * x**2, True),
+        (z * x**2, False),  # h changes sign
+        ((x * y - 1) ** 2, False),  # g is not linear
+        ((x + y) ** 3, False),
+        ((x + y) ** 4, False),
+        (x**2 * y**2, False),  # two factors
+        (sp.cos(x) ** 2, False),
+    ],
+)
+def test_squares_of_linear_forms_have_semidefinite_hessians(part, semidefinite):
+    """h(z)·g(x, y; z)² with h ≥ 0 and g linear in x and y: its Hessian 2h ∇g∇gᵀ has rank one and is not negative."""
+    assert bool(_is_square_of_linear(part, (x, y))) == semidefinite
+    if semidefinite:
+        hessian = sp.hessian(part, (x, y))
+        assert sp.simplify(hessian.det()) == 0 and sp.simplify(hessian.trace() / 2).subs(z, -2) > 0

@@ -2,7 +2,7 @@
 
 import pytest
 import sympy as sp
-from flint import fmpq, fmpz_poly
+from flint import arb, fmpq, fmpz_poly
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -64,6 +64,15 @@ def test_fields_and_couplings_enter_where_they_should():
     with digits(30):
         value = Laurent.of({(2, -1): 1}).at(sp.Rational(1, 2), 3, 5)
         assert value.overlaps((value * 0 + 0.5).exp())
+
+
+def test_the_coupling_is_1_and_the_field_0_unless_they_are_given():
+    """xy/(1 + y²) at y = 1 is e^β/2, xy there e^β."""
+    p, q = Laurent.of({(1, 1): 1}), Laurent.of({(0, 0): 1, (0, 2): 1})
+    with digits(30):
+        e = arb(1).exp()
+        assert p.at(1).overlaps(e) and (p / q).at(1).overlaps(e / 2)
+        assert (p / q).at(1, h=1).overlaps(e * e / (1 + e * e)) and p.at(1, 2).overlaps(e * e)
 
 
 def test_the_polynomial_in_u():

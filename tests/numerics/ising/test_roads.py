@@ -2,6 +2,7 @@
 
 import dataclasses
 
+import numpy as np
 import pytest
 import sympy as sp
 from flint import arb, fmpq, fmpq_poly
@@ -263,3 +264,21 @@ def test_the_partition_function_itself_has_its_prefactor():
         assert transfer.at(Lattice(1, 2), beta).partition.overlaps(expected)
         assert subgraphs.at(Lattice(1, 2), beta).partition.overlaps(expected)
         assert transfer.moments(Lattice(1, 2)).partition.at(beta, n=20).overlaps(expected)
+
+
+def test_a_plan_cannot_be_changed_afterwards():
+    found = best(torus(3, 3))
+    for value in (found, found.visits[0]):
+        for field in dataclasses.fields(value):
+            with pytest.raises(dataclasses.FrozenInstanceError):
+                setattr(value, field.name, None)
+
+
+def test_doubles_are_the_format_unless_more_is_asked_for():
+    """The radius is a multiple of the unit roundoff: 2⁻⁵³, or 2⁻⁶⁴ where the machine has the format of 80 bits."""
+    plain, doubles, extended = (
+        subgraphs.at(torus(3, 3), sp.Rational(1, 3), **options).partition.rel_accuracy_bits()
+        for options in ({}, {"extended": False}, {"extended": True})
+    )
+    more = -int(np.log2(np.finfo(np.longdouble).eps)) - 52 if subgraphs._format(True) is np.longdouble else 0
+    assert plain == doubles <= 53 and abs(extended - doubles - more) <= 1

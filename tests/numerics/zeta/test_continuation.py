@@ -1,6 +1,7 @@
 """Zeta functions against closed forms, exact theory, keyhole contours and exact integrals; and what must be refused."""
 
 import cmath
+import math
 from fractions import Fraction
 
 import mpmath
@@ -16,7 +17,7 @@ from numerics.posterior import Posterior
 from numerics.precision import agreeing_digits, ball, digits, rational
 from numerics.zeta import cells, contour, ellipses
 from numerics.zeta.charts import Gaussian, blow_up, chart, cut, orthants
-from numerics.zeta.moments import axis, moments
+from numerics.zeta.moments import axis, moments, tail
 from numerics.zeta.resolution import polynomial, resolved
 from theory import singular
 from theory.errors import BadInput
@@ -418,3 +419,25 @@ def test_bounds_on_ellipses(real, imag, first, second):
             )
             log = (2 + p + q).log()
             assert abs((at * log).exp() * (1 + p * q)) < found[0] and abs(log) < found[1]
+
+
+@pytest.mark.parametrize("h", [R(1, 2), R(3)])
+@pytest.mark.parametrize("place", [R(1, 3), R(2)])
+def test_a_gaussian_coordinate_with_a_jacobian(h, place):
+    """∫_0^∞ x^{2z+h} e^{−x²/2σ²} dx/√(2πσ²) by mpmath's quadrature, at exact z and at a ball about it."""
+    problem = chart(x, (2,), jacobian=h, extents=Gaussian(fmpq(5, 4)))
+    with mpmath.workdps(25):
+        variance, power = mpmath.mpf(5) / 4, mpmath.mpf(int((2 * place + h).p)) / int((2 * place + h).q)
+        expected = mpmath.quad(lambda u: u**power * mpmath.exp(-(u**2) / (2 * variance)), [0, 1, 4, 20])
+        expected /= mpmath.sqrt(2 * mpmath.pi * variance)
+    with digits(30):
+        for point in (place, arb(rational(place), 1e-25)):
+            assert abs(zeta.zeta(problem, point).real / arb(mpmath.nstr(expected, 24)) - 1) < 1e-17
+
+
+@pytest.mark.parametrize("rho", [2, 3, 8])
+def test_the_tail_of_the_rule_is_majorised_closely(rho):
+    """Σ_{n≥12} 2√(2n+1) ρ^{−n}/(1 − 1/ρ) for a rule of weight 1 and no moments left, within a tenth."""
+    (found,) = tail([arb(0)], arb(fmpq(1, 3)), fmpq(2), 12, arb(rho), [arb(1)], 1)
+    exact = sum(2 * math.sqrt(2 * n + 1) * rho**-n for n in range(12, 200)) / (1 - 1 / rho)
+    assert exact * (1 - 1e-12) < float(found) < 1.1 * exact

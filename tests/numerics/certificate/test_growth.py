@@ -1,0 +1,97 @@
+"""The bound of the tails by its formula, and the faces on which growth is confirmed or refuted."""
+
+import pytest
+import sympy as sp
+from flint import arb, fmpq
+
+from numerics.certificate import exact_field
+from numerics.certificate.growth import confirm_growth, enclosing, tail_bound
+from numerics.certificate.witness import Growth
+from numerics.errors import NotCertified
+
+x, y = names = sp.symbols("x y", real=True)
+ZERO, ONE = fmpq(0), fmpq(1)
+
+
+def growth(d: int, **fields) -> Growth:
+    unit = tuple(tuple(fmpq(int(i == j)) for j in range(d)) for i in range(d))
+    plain = {"matrix": unit, "inverse": unit, "shift": (ZERO,) * d, "radii": (ONE,) * d, "powers": (2,) * d, "m": ONE}
+    return Growth(**(plain | fields))
+
+
+def field(expr, d: int = 2):
+    return exact_field._field(sp.sympify(expr), names[:d])
+
+
+def test_the_tail_in_one_variable() -> None:
+    """N = (y/R)^n: (2R + h) c (1 + (1/n)/m) e^{−m} for a constant; y^k adds R^k, and k/n + 1/n − 1 to what m must exceed."""
+    g = growth(1, radii=(fmpq(3),), powers=(4,), m=fmpq(7))
+    found = tail_bound(g, field(5, 1).majorant(), [fmpq(1, 2)])
+    assert (
+        found.overlaps(arb(fmpq(13, 2) * 5 * (1 + fmpq(1, 4) / 7)) * arb(-7).exp()) and found.rel_accuracy_bits() > 40
+    )
+    found = tail_bound(g, field(5 - 2 * x**6, 1).majorant(), [ZERO])
+    assert found.overlaps(arb(6 * (5 + 2 * fmpq(3) ** 6) * (1 + fmpq(1, 4) / (7 - fmpq(3, 4)))) * arb(-7).exp())
+    for m, fits in ((fmpq(3, 2), False), (fmpq(25, 16), True)):  # y⁶ grows like N^{3/2}
+        if fits:
+            tail_bound(g._replace(m=m), field(x**6, 1).majorant(), [ZERO])
+        else:
+            with pytest.raises(NotCertified, match="larger m"):
+                tail_bound(g._replace(m=m), field(x**6, 1).majorant(), [ZERO])
+
+
+def test_the_tail_in_a_sheared_frame() -> None:
+    """S = ((2, 0), (−2, 1)), so y = S⁻¹(u − shift) with S⁻¹ = ((½, 0), (1, 1)) and |y_1| ≤ R_0 + R_1 + |shifts|."""
+    g = growth(
+        2, matrix=((fmpq(2), ZERO), (fmpq(-2), ONE)), inverse=((fmpq(1, 2), ZERO), (ONE, ONE)), shift=(fmpq(-1), fmpq(1, 2)),
+        radii=(fmpq(3), fmpq(5)), powers=(2, 4), m=fmpq(6),
+    )  # fmt: skip
+    assert enclosing(g) == [fmpq(2), fmpq(19, 2)]
+    found = tail_bound(g, field(3 * y).majorant(), [fmpq(1, 4), fmpq(1, 8)])
+    volume = (6 + 2 * fmpq(1, 4)) * (10 + 2 * fmpq(1, 4) + fmpq(1, 8)) / 2
+    size = 3 * (fmpq(3, 2) + 3 + 5)  # |y_1| ≤ (|u_0| + 1) + (|u_1| + ½)
+    excess = fmpq(1, 2) + fmpq(3, 4) - 1  # k = ½ from u_0, |w| = ½ + ¼
+    assert found.overlaps(arb(volume * size * (1 + fmpq(3, 4) / (6 - excess))) * arb(-6).exp())
+
+
+@pytest.mark.parametrize(
+    ("expr", "fields", "holds"),
+    [
+        (x**2 + y**2, {}, True),
+        (x**2 + y**2, {"m": fmpq(257, 256)}, False),
+        (x**2 + y**2 - x * y, {"m": fmpq(3, 4) - fmpq(1, 256)}, True),  # least at v = ½ on a face
+        (x**2 + y**2 - x * y, {"m": fmpq(3, 4) + fmpq(1, 256)}, False),
+        (x**2 + y**2 + x**4 * y**2, {}, True),  # dropped above the simplex: even and positive
+        (x**2 + y**2 + x**3 * y, {}, False),
+        (x**2 + y**2 - x**4, {}, False),
+        (4 * (x**2 + y**2) + sp.cos(x), {"m": fmpq(3)}, True),  # the wave counts as −1
+        (4 * (x**2 + y**2) + sp.cos(x), {"m": fmpq(31, 8)}, False),
+        (x**2 / 4 + y**2, {"radii": (fmpq(2), ONE)}, True),
+        ((x + y) ** 2 + y**2, {"matrix": ((ONE, ONE), (ZERO, ONE)), "inverse": ((ONE, -ONE), (ZERO, ONE))}, True),
+        ((x - 1) ** 2 + y**2, {"shift": (-ONE, ZERO)}, True),
+        ((x - 1) ** 2 + y**2, {}, False),
+    ],
+)  # fmt: skip
+def test_growth_is_confirmed_up_to_the_largest_m(expr, fields, holds: bool) -> None:
+    if holds:
+        confirm_growth(field(expr), growth(2, **fields), "growth")
+    else:
+        with pytest.raises(NotCertified, match="the inequality 'growth'"):
+            confirm_growth(field(expr), growth(2, **fields), "growth")
+
+
+def test_growth_on_shifted_lines() -> None:
+    """Re (y + ib)² = y² − b² ≥ m y² for |y| ≥ 1 needs m ≤ 1 − a²; a square −2xy² ≥ −x² − y⁴ joins the cross term to the rest."""
+    for m, holds in ((fmpq(3, 4), True), (fmpq(3, 4) + fmpq(1, 256), False)):
+        if holds:
+            confirm_growth(field(x**2, 1), growth(1, m=m), "line", 0, fmpq(1, 2))
+        else:
+            with pytest.raises(NotCertified, match="growth"):
+                confirm_growth(field(x**2, 1), growth(1, m=m), "line", 0, fmpq(1, 2))
+    crossed, frame = field(2 * x**2 + 2 * y**4 + 2 * x * y**2), growth(2, powers=(2, 4), m=fmpq(1))
+    squares = (((1, 2), (1, 0), ONE),)
+    confirm_growth(crossed, frame._replace(squares=squares), "square")
+    with pytest.raises(NotCertified, match="no square"):
+        confirm_growth(crossed, frame._replace(squares=(((2, 1), (1, 0), ONE),)), "square")
+    with pytest.raises(NotCertified, match="growth"):
+        confirm_growth(crossed, frame._replace(squares=squares, m=fmpq(9, 8)), "square")

@@ -1,0 +1,63 @@
+"""Sums over runs of grid points against the same sums point by point."""
+
+import math
+
+import mpmath
+import numpy as np
+import pytest
+import sympy as sp
+from flint import arb, ctx, fmpq
+
+from numerics.trapezoid import gridsum
+from numerics.trapezoid.gridsum import _Summer
+from numerics.trapezoid.rows import Rows
+from numerics.trapezoid.waves import from_sympy
+
+x, y = sp.symbols("x y", real=True)
+R = sp.Rational
+STEPS = [fmpq(1, 4), fmpq(1, 8)]
+P = x**2 + x * y**3 / 5 + y**4 / 3 - y + sp.cos(2 * y - x + R(1, 3)) / 2
+FS = (sp.S.One, x**2 * y - y**3, x * y * sp.cos(x + y) + sp.sin(3 * y + 1) - 2, sp.sin(x) * y**2)
+ROWS = Rows(np.array([[-2], [0], [1], [1]]), np.array([-3, 0, -12, 4]), np.array([9, 0, -7, 5]))
+
+
+def point_by_point(expr_p: sp.Expr, f: sp.Expr) -> arb:
+    """Π h Σ f e^{−P} with mpmath's functions at 40 digits."""
+    p, g = (sp.lambdify((x, y), e, "mpmath") for e in (expr_p, f))
+    with mpmath.workdps(40):
+        hx, hy = (mpmath.mpf(int(h.p)) / int(h.q) for h in STEPS)
+        total = mpmath.mpf(0)
+        for (k,), first, last in zip(ROWS.outer.tolist(), ROWS.first.tolist(), ROWS.last.tolist(), strict=True):
+            for j in range(first, last + 1):
+                total += g(k * hx, j * hy) * mpmath.exp(-p(k * hx, j * hy))
+        return arb(mpmath.nstr(total * hx * hy, 38))
+
+
+@pytest.mark.parametrize("flush", [1, 4096])
+def test_runs_are_summed_as_their_points(flush: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With waves in the exponent and in the amplitudes, runs about 0 and far from it, kept until the end or not."""
+    monkeypatch.setattr(gridsum, "FLUSH", flush)
+    summer = _Summer(from_sympy(P, (x, y)), [from_sympy(f, (x, y)) for f in FS], STEPS, 100)
+    summer.add(ROWS.take(slice(0, 2)), np.zeros(2))
+    summer.add(ROWS.take(slice(2, 4)), np.zeros(2))
+    summer.add(ROWS.take(slice(0, 0)), np.zeros(0))
+    assert summer.points == 13 + 1 + 6 + 2
+    found = summer.results()
+    with ctx.workprec(120):
+        for f, value in zip(FS, found, strict=True):
+            expected = point_by_point(P, f)
+            assert abs(value - expected) < arb("1e-25") and value.rad() < arb("1e-25")
+
+
+def test_high_runs_are_summed_with_fewer_bits() -> None:
+    """P ≥ 40 ln 2 on a run: forty bits fewer of e^{−P}, which is 2⁻⁴⁰ of the rest; the ball holds the sum all the same."""
+    high = sp.S(40) * R(693148, 10**6) + y**2
+    fields = from_sympy(high, (x, y)), [from_sympy(sp.S.One, (x, y))]
+    few, all_bits = _Summer(*fields, STEPS, 100), _Summer(*fields, STEPS, 100)
+    few.add(ROWS, np.full(4, 40 * math.log(2)))
+    all_bits.add(ROWS, np.zeros(4))
+    with ctx.workprec(120):
+        (short,), (long,) = few.results(), all_bits.results()
+        expected = point_by_point(high, sp.S.One)
+        assert abs(short - expected) < arb("1e-29") and abs(long - expected) < arb("1e-37")
+        assert short.rad() > 1000 * long.rad()
