@@ -59,7 +59,7 @@ def density(energy: sp.Expr, covariance: Any, variables: Sequence[sp.Symbol]) ->
                     "closed density; use mean_shift for one observable, or the recursion of theory.langevin"
                 )
     s = sp.Dummy("s", positive=True)
-    along = sp.Add(*(f.subs({a: s * a for a in v}, simultaneous=True) * a for f, a in zip(F, v, strict=True)))
+    along = sp.Add(*(f.subs({a: s * a for a in v}) * a for f, a in zip(F, v, strict=True)))
     return sp.expand(-sp.integrate(sp.expand(along), (s, 0, 1)))
 
 
@@ -94,7 +94,7 @@ def noise_equation(
     n = range(len(v))
     slopes = [sp.diff(f, a) for a in v]
     curved = EIGHTH * sp.Add(*(C[i, j] * sp.diff(f, v[i], v[j]) for i in n for j in n))
-    generator = (laplacian(f, v) - sp.Add(*(sp.diff(energy, a) * g for a, g in zip(v, slopes, strict=True)))) / 2
+    generator = (laplacian(f, v) - sp.Add(*(sp.diff(energy, v[i]) * slopes[i] for i in n))) / 2
     left = sp.Add(*(slopes[i] * (sp.diff(rho, v[i]) + F[i]) for i in n)) / 2
     flow = [EIGHTH * sp.Add(*(C[i, j] * slopes[j] for j in n)) + rho * slopes[i] / 2 for i in n]
     divergence = sp.Add(*(sp.diff(flow[i], v[i]) - sp.diff(energy, v[i]) * flow[i] for i in n))

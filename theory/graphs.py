@@ -221,9 +221,7 @@ def _refine(adjacency: Matrix, colours: tuple[Any, ...]) -> tuple[int, ...]:
     """Colour refinement to a stable partition; ranks depend on the graph alone and keep the order of the old colours."""
     n = range(len(colours))
     while True:
-        signature = [
-            (colours[v], adjacency[v][v], tuple(sorted((colours[u], adjacency[v][u]) for u in n if u != v))) for v in n
-        ]
+        signature = [(colours[v], adjacency[v][v], tuple(sorted((colours[u], adjacency[v][u]) for u in n))) for v in n]
         rank = {s: r for r, s in enumerate(sorted(set(signature)))}
         refined = tuple(rank[s] for s in signature)
         if len(rank) == len(set(colours)):

@@ -93,7 +93,7 @@ def arrangement(normals: Sequence[Sequence[Any]], powers: Sequence[int] | None =
     least = min(ratio.values())
     chain: dict[frozenset[int], int] = {}
     for flat in sorted((f for f in flats if ratio[f] == least), key=len):
-        chain[flat] = 1 + max((length for other, length in chain.items() if other < flat), default=0)
+        chain[flat] = 1 + max((length for other, length in chain.items() if other.issubset(flat)), default=0)
     return Threshold(least, max(chain.values()))
 
 

@@ -106,7 +106,7 @@ def linear_chain_cumulants(matrix: Any, kick: Cumulants, order: int) -> dict[tup
         for i in indices:
             moved = sp.Add(
                 *(
-                    prod((A[a, b] for a, b in zip(i, j, strict=True)), start=sp.S.One) * unknown[tuple(sorted(j))]
+                    prod((A[i[k], j[k]] for k in range(r)), start=sp.S.One) * unknown[tuple(sorted(j))]
                     for j in product(range(d), repeat=r)
                 )
             )

@@ -135,8 +135,9 @@ def table(records: dict[str, Any], equivalent: str) -> str:
         known = [name for name in alive if f"{module}:{name}" in equivalent]
         endless = sum(what == trial.ENDLESS for what in outcomes.values())
         run, killed, excused = run + len(outcomes), killed + len(outcomes) - len(alive), excused + len(known)
+        older = "" if record["key"] == key(module, selection(module)) else "  (source or tests are newer)"
         lines.append(
-            f"{module:42} {len(outcomes):4} of {record['changes']:5}  for ever {endless:2}  live {len(alive):3}"
+            f"{module:42} {len(outcomes):4} of {record['changes']:5}  for ever {endless:2}  live {len(alive):3}{older}"
         )
         lines += [f"    {name}{'   (equivalent)' if name in known else ''}" for name in alive]
     if run:

@@ -56,6 +56,14 @@ def test_the_direction_found_attracts() -> None:
         w = new
 
 
+@pytest.mark.parametrize("c", [(1, 2), (1, -1), (3, -2)])
+def test_an_attracting_direction_off_the_axes_is_found(c) -> None:
+    """u⁴ + u²v²/9 with u along c and v across: the directions where F(v) = μv ≠ 0 are ±c alone."""
+    u, across = c[0] * x + c[1] * y, c[1] * x - c[0] * y
+    found = escapes(u**4 + u**2 * across**2 / 9 + x**2 + y**2, (x, y))
+    assert found == Escape(3, c, True, NEAR)
+
+
 def test_a_direction_that_repels_is_no_proof() -> None:
     """x⁴ + 7x²y² + y⁴ at (1, 0): F = 4, DF across = 14; the multiplier 14/4 exceeds 1. Yet F has no zero, which decides."""
     found = escapes(x**4 + 7 * x**2 * y**2 + y**4, (x, y))

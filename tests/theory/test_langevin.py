@@ -180,6 +180,7 @@ def test_there_is_no_localisation_unless_it_is_asked_for() -> None:
         langevin.Chain(x**2, [x**2], (x,), e=e, order=2).cumulant([0]),
     ]
     assert all(chain == (0, chain[1], 0) for chain in chains)
+    assert all(sp.simplify(chain[1] - 1 / (2 - e)) == 0 for chain in chains)  # 1/(H(1 − eH/4)) at H = 2
     assert langevin.expectation(x**2, x**2, (x,), e=e, order=2, gamma=1)[2] != 0
 
 

@@ -141,3 +141,9 @@ def test_heavy_tails_are_refused() -> None:
 def test_refusals(call, says) -> None:
     with pytest.raises(BadInput, match=says):
         call()
+
+
+def test_cumulants_of_the_kick_that_are_not_given_are_zero() -> None:
+    """w' = w/2 + N(0, 3): variance 3/(1 − 1/4) = 4 and nothing else."""
+    half = sp.Rational(1, 2)
+    assert linear_chain.linear_chain_cumulants([[half]], {(0, 0): 3}, 3) == {(0,): 0, (0, 0): 4, (0, 0, 0): 0}

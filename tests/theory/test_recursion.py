@@ -71,6 +71,10 @@ def test_noise_that_is_not_gaussian_at_leading_order() -> None:
     assert taylor.expr(chain.moment((1,), 1)) == R(2, 5) * second
     # E x² at h: (1 − ¼) m = 2·½·(1/5) E x³ at h⁰
     assert taylor.expr(chain.moment((2,), 1)) == R(4, 3) * R(1, 5) * third
+    # E x at h²: ½ E x + (1/5) E x² at h; the means of series and of the observable x, which stands at h¹
+    mean = chain.mean([3 + 5 * g, 2 * g**2, 7 * g**2])
+    assert [taylor.expr(c) for c in mean] == [3, (5 * R(2, 5) + 2) * R(4, 15) * third + 7 * second]
+    assert chain.cumulant([0])[:2] == (0, R(2, 5) * second) and chain.cumulant([0, 0])[:2] == (0, second)
 
 
 def test_the_poisson_equation_of_a_skewed_chain() -> None:

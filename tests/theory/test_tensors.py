@@ -1,5 +1,7 @@
 """The letters of the primer."""
 
+from dataclasses import FrozenInstanceError
+
 import pytest
 import sympy as sp
 
@@ -36,6 +38,9 @@ def test_loss_data_at_a_shifted_minimum() -> None:
     assert data.at == {x: 1, y: 0}
     assert sp.diag(2, 4) == data.H
     assert data.T_Sigma == sp.Matrix([3, 0])
+    for record, name in ((data, "Sigma"), (taylor(x, (x, y), data.at), "D1")):
+        with pytest.raises(FrozenInstanceError):
+            setattr(record, name, sp.eye(2))
 
 
 def test_loss_data_at_the_minimum_that_is_named() -> None:

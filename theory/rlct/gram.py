@@ -131,7 +131,7 @@ def centre(K: Terms, n: int, places: Places) -> Matrix | None:
     start, directions = [[Fraction(0)] * n for _ in range(n)], []
     for v, pairs in places:
         times = [1 if i == j else 2 for i, j in pairs]
-        for (i, j), _ in zip(pairs, times, strict=True):
+        for i, j in pairs:
             start[i][j] = start[j][i] = K.get(v, Fraction(0)) / sum(times)
         for (i, j), count in zip(pairs[1:], times[1:], strict=True):
             (a, b), D = pairs[0], arb_mat(n, n)

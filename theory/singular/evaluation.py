@@ -73,7 +73,7 @@ def _box(c: Chart, t: sp.Rational) -> arb:
     if not any(chart.orders):  # K = 0: Z does not depend on t
         return ball(_at_integer(chart, 0))
     series = _finite(chart)
-    remainder = (-tau).exp() * _beyond(chart, tau) if tau > max(term.power for term in series.terms) + 1 else None
+    remainder = (-tau).exp() * _beyond(chart, tau) if tau > max(term.power for term in series.terms) else None
     if remainder is not None and remainder < arb(10) ** (-current_digits()) * abs(sum_at(series.terms, tau)):
         return sum_at(series.terms, tau) + arb(0, remainder.upper())
     if tau < 2000:

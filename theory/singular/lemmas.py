@@ -73,12 +73,12 @@ SMALLER = "smaller than t^(-2): the leading constants cancel"
 def llc_susceptibility(model: Model, f: Any) -> LLCSusceptibility:
     """Cov(K, f) = −d⟨f⟩/dt, its leading term from the exact numerator, and its row in the table."""
     leading = Cumulant(model, (model.K, exact(f))).leading
-    regular = sp.Integer(2)
-    if leading.power == sp.Rational(3, 2) and leading.log_power == 0:
+    order, regular = (leading.power, -leading.log_power), (sp.Integer(2), 0)
+    if order == (sp.Rational(3, 2), 0):
         return LLCSusceptibility(leading, ONE_SIDED)
-    if leading.power < regular:
+    if order < regular:
         return LLCSusceptibility(leading, BETWEEN)
-    return LLCSusceptibility(leading, REGULAR if leading.power == regular and leading.log_power == 0 else SMALLER)
+    return LLCSusceptibility(leading, SMALLER if order > regular else REGULAR)
 
 
 def lemma25(law: LimitLaw, A: Any, f: Any) -> sp.Expr:

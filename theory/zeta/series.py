@@ -92,20 +92,17 @@ def gamma(a: sp.Rational, b: sp.Rational, terms: int) -> Laurent:
 def gamma_value(a: sp.Rational) -> sp.Expr:
     """Γ(a), by Γ(a+1) = aΓ(a) from an argument in (0, 1]; a not 0, −1, −2, …"""
     base, steps = _fraction(a)
-    if steps >= 0:
-        return sp.gamma(base) * sp.Mul(*(base + k for k in range(steps)))
-    return sp.gamma(base) / sp.Mul(*(base - k for k in range(1, -steps + 1)))
+    up, down = (sp.Mul(*(base + k for k in passed)) for passed in (range(steps), range(steps, 0)))
+    return sp.gamma(base) * up / down
 
 
 @cache
 def polygamma(n: int, a: sp.Rational) -> sp.Expr:
     """ψ^{(n)}(a), by ψ^{(n)}(a+1) = ψ^{(n)}(a) + (−1)^n n!/a^{n+1} from an argument in (0, 1]."""
     base, steps = _fraction(a)
-    shift = range(steps) if steps >= 0 else range(steps, 0)
-    sign = 1 if steps >= 0 else -1
-    rational = sp.Add(*(sp.S.One / (base + k) ** (n + 1) for k in shift))
+    up, down = (sp.Add(*((base + k) ** (-n - 1) for k in passed)) for passed in (range(steps), range(steps, 0)))
     start = sp.expand_log(sp.expand_func(sp.polygamma(n, base))) if n == 0 else sp.polygamma(n, base)
-    return sp.expand(start + sign * (-1) ** n * sp.factorial(n) * rational)
+    return sp.expand(start + (-1) ** n * sp.factorial(n) * (up - down))
 
 
 def _fraction(a: sp.Rational) -> tuple[sp.Rational, int]:

@@ -16,7 +16,6 @@ Reading order: `maps`, `fan`.
 """
 
 from collections.abc import Sequence
-from itertools import combinations
 from math import gcd
 
 import sympy as sp
@@ -37,9 +36,9 @@ def maps(f: sp.Expr, variables: Sequence[sp.Symbol]) -> tuple[Map, ...]:
     support = _corners([m for m, _ in sp.Poly(f, *variables).terms()])
     fresh = tuple(sp.Symbol(v.name, positive=True) for v in variables)
     return tuple(
-        Map(variables, fresh, tuple(sp.Mul(*(y ** ray[i] for y, ray in zip(fresh, cone, strict=True))) for i in range(len(fresh))))
+        Map(variables, fresh, tuple(sp.Mul(*map(sp.Pow, fresh, [ray[i] for ray in cone])) for i in range(len(fresh))))
         for cone in fan(support, len(variables))
-    )  # fmt: skip
+    )
 
 
 def fan(support: Sequence[Ray], d: int) -> list[Cone]:
@@ -65,12 +64,11 @@ def _crossing(cone: Cone, support: Sequence[Ray]) -> tuple[int, int, int, int] |
     """(i, j, p, q): a hyperplane (a−b)·ξ = 0 cuts the edge of σ_i and σ_j at qσ_i + pσ_j; a, b both least somewhere."""
     heights = {a: tuple(sum(x * y for x, y in zip(a, ray, strict=True)) for ray in cone) for a in support}
     lowest = [a for a in support if not any(b != a and _below(heights[b], heights[a]) for b in support)]
-    for a, b in combinations(lowest, 2):
-        difference = [x - y for x, y in zip(heights[a], heights[b], strict=True)]
-        up, down = max(difference), min(difference)
-        if up > 0 > down:
-            return difference.index(up), difference.index(down), up, -down
-    return None
+    if len(lowest) < 2:
+        return None
+    difference = [x - y for x, y in zip(heights[lowest[0]], heights[lowest[1]], strict=True)]
+    up, down = max(difference), min(difference)  # of both signs, as neither is below the other
+    return difference.index(up), difference.index(down), up, -down
 
 
 def _below(f: Ray, g: Ray) -> bool:

@@ -6,6 +6,7 @@ Beside each stands why the step would be wrong. The rules that are right in a si
 import copy
 import itertools
 import math
+import time
 from fractions import Fraction
 
 import pytest
@@ -16,9 +17,9 @@ from hypothesis import strategies as st
 
 from theory.certificate import branchings, check, report
 from theory.certificate.polynomials import make_ring, parse, parse_rational, roots_between
-from theory.certificate.programme import lower_bound
-from theory.certificate.refusal import Refused
-from theory.certificate.state import read
+from theory.certificate.programme import lower_bound, upper_bound
+from theory.certificate.refusal import Clock, Refused
+from theory.certificate.state import read, require_same
 from theory.certificate.steps import carry_out, carry_out_at_zeros
 from theory.certificate.units import sign_of
 
@@ -185,6 +186,7 @@ def test_false_proofs(kind, sign, polynomial, proof):
     [
         ("unit", [], "x**2 + 3*x**4", {"rule": "signs", "sign": 1}, 1),
         ("free", ["x"], "-x - 1", {"rule": "sturm", "variable": "x", "sign": -1}, -1),
+        ("unit", [], "x**2 + x + 1", {"rule": "sturm", "variable": "x", "sign": 1}, 1),
         ("unit", [], "x**3 + x", {"rule": "sturm", "variable": "x"}, 0),
         ("unit", [], "-2*x**5", {"rule": "monomial"}, 0),
         (
@@ -323,3 +325,80 @@ def test_derivatives_are_along_one_coordinate_that_moves_nothing_else():
     one = {"value": "1", "multiplicity": 2, "dual": {"0": "1"}, "derivatives": {"0": {"order": 1, "proof": LESS}}}
     with pytest.raises(Refused, match="relation"):
         lower_bound(t, {**one, "along": "x"})
+
+
+@pytest.mark.parametrize(
+    ("names", "says"), [(["x", "y", "x"], "twice"), (["x", "2y"], "identifier"), ([], "between 1")]
+)
+def test_the_names_of_a_ring_tell_its_variables_apart(names, says):
+    with pytest.raises(Refused, match=says):
+        make_ring(names)
+
+
+def test_a_discriminant_is_by_a_coordinate():
+    for name in ("q", "y", 2, None):
+        proof = {"rule": "discriminant", "variable": name, "leading": ONE, "discriminant": LESS}
+        with pytest.raises(Refused, match="not by a coordinate"):
+            sign_of(state({"x": "free", "y": "small"}), p("x**2 + x + 1"), proof)
+
+
+def test_terms_are_spread_only_where_none_takes_from_another():
+    """x² + y² = 0 means x = y = 0; x² − y² = 0 and x + y = 0 do not, but x + y = 0 does where neither is negative."""
+    for text, sign, into, fits in (
+        ("x**2 + y**2", [], [[2, 0, 0, 0], [0, 2, 0, 0]], True),
+        ("x**2 - y**2", [], [[2, 0, 0, 0], [0, 2, 0, 0]], False),
+        ("x + y", [], [[1, 0, 0, 0], [0, 1, 0, 0]], False),
+        ("x + y", ["x", "y"], [[1, 0, 0, 0], [0, 1, 0, 0]], True),
+    ):
+        s = state({"x": "small", "y": "small"}, [text], sign=sign)
+        step = {"step": "spread", "generator": "0", "into": {str(i): v for i, v in enumerate(into)}}
+        if fits:
+            assert len(carry_out(s, step).generators) == 2
+        else:
+            with pytest.raises(Refused, match="one sign"):
+                carry_out(s, step)
+
+
+def test_a_term_is_pruned_as_it_stands_or_after_reduction():
+    """With r² = 2, r²xy + x² is x² + 2xy: the term xy is bounded by the generator x."""
+    s = state({"x": "small", "y": "small", "r": "unit"}, ["r**2*x*y + y**2", "x"], roots={"r": "r**2 - 2"})
+    for exponents, left in (([1, 1, 0, 0], "y**2"), ([1, 1, 0, 2], "y**2")):
+        step = {"step": "prune", "generator": "0", "terms": [[exponents, {"1": "1"}]]}
+        assert carry_out(s, step).generators["0"] == p(left)
+    with pytest.raises(Refused, match="does not occur"):
+        carry_out(s, {"step": "prune", "generator": "0", "terms": [[[1, 1, 0, 1], {"1": "1"}]]})
+
+
+def test_a_coordinate_is_promoted_by_a_listed_polynomial():
+    step = {"step": "promote", "variable": "x", "polynomial": "x*y"}
+    assert carry_out(state({"x": "free", "y": "free"}, nonzero=["x*y"]), step).kind["x"] == "unit"
+    for listed, by in ((["y"], "x*y"), (["x*y"], "x - x"), (["x + y"], "x + y")):
+        with pytest.raises(Refused, match="promoted coordinate"):
+            carry_out(state({"x": "free", "y": "free"}, nonzero=listed), {**step, "polynomial": by})
+
+
+def test_the_point_of_an_upper_bound():
+    """It lies on the stratum: y = 0 where y is free, not where y is a unit, and 1 − y > 0."""
+    proof = {"value": "1", "multiplicity": 1, "at": "generic", "primal": {"x": "1"}, "point": {"y": "0"}}
+    free = state({"x": "small", "y": "free"}, ["x"], positive=["1 - y"])
+    assert upper_bound(free, proof) == (1, 1)
+    with pytest.raises(Refused, match="not positive at the point"):
+        upper_bound(free, {**proof, "point": {"y": "2"}})
+    with pytest.raises(Refused, match="sets a unit to 0"):
+        upper_bound(state({"x": "small", "y": "unit"}, ["x"], positive=["1 - y"]), proof)
+
+
+def test_a_claimed_state_may_shadow_more_but_not_less():
+    s, shadowed = (state({"x": "free"}, ["x"], shadowed=names) for names in ([], ["x"]))
+    require_same(s, shadowed, "result", numbered=True)
+    with pytest.raises(Refused, match="shadowed"):
+        require_same(shadowed, s, "result", numbered=True)
+
+
+def test_the_clock_counts_seconds():
+    before = time.monotonic_ns()
+    clock = Clock(3)
+    assert before + 3_000_000_000 <= clock.end <= time.monotonic_ns() + 3_000_000_000
+    clock.tick()
+    with pytest.raises(Refused, match="time limit"):
+        Clock(-1).tick()

@@ -6,7 +6,8 @@ import pytest
 import sympy as sp
 
 from theory.errors import BadInput
-from theory.rlct import rlct, rlct_ideal, tree
+from theory.rlct import rlct, rlct_component, rlct_ideal, tree
+from theory.rlct.problem import curves
 
 x, y, z, a, b, c, d = sp.symbols("x y z a b c d", real=True)
 
@@ -154,3 +155,23 @@ def test_the_certificate_is_plain_data_and_whole(generators):
     nodes, edges = tree(data)
     assert {n["number"] for n in nodes} == numbers
     assert all({e["from"], e["to"]} <= numbers for e in edges)
+
+
+def test_a_component_hands_its_options_on():
+    """The slice is the cusp squared: 5/12."""
+    seen, K = [], (x**2 - z**3) ** 2 + y
+    answer = rlct_component(K, (x, y, z), (x, z), progress=lambda *bracket: seen.append(bracket))
+    assert (answer.value, answer.exact) == (sp.Rational(5, 12), True)
+    assert seen[-1][:2] == (answer.lower, answer.upper)
+    with pytest.raises(BadInput, match="time limit"):
+        rlct_component(K, (x, y, z), (x, z), time_limit=-1)
+
+
+def test_curves_of_many_shapes_are_tried_for_negative_values():
+    """Both signs and sizes from 1/8 to 8, but no negative side of a restricted coordinate; straight lines first."""
+    tried = list(curves(2, (0, 1)))
+    assert {abs(c) for _, (c, _) in tried} == {
+        sp.Rational(a, b) for a in (1, 2, 3, 8) for b in (1, 2, 3, 8) if 1 in (a, b)
+    }
+    assert {sp.sign(c) for _, (c, _) in tried} == {1, -1} and all(b > 0 for _, (_, b) in tried)
+    assert all(weights == [1, 1] for weights, _ in tried[:20]) and [1, 2] in [weights for weights, _ in tried]

@@ -5,7 +5,7 @@ from itertools import pairwise
 import mpmath as mp
 import pytest
 import sympy as sp
-from flint import arb, ctx
+from flint import acb, arb, ctx
 
 from tests.theory.singular.reference import monomial
 from theory.singular import evaluation, partition
@@ -42,6 +42,15 @@ def test_the_remainder_on_a_box(k, h, t) -> None:
     assert error < bound < 300 * error
 
 
+def test_the_first_term_is_read_below_coefficients_that_vanish() -> None:
+    """t^{−1/2} (5 + 7 log t + 0 (log t)² + 0 (log t)³) after a power with nothing."""
+    terms = tuple(evaluation.Term(sp.Rational(n, 4), cs) for n, cs in ((1, (0, 0)), (2, (5, 7, 0, 0)), (3, (1,))))
+    first = evaluation.Asymptotics(
+        tuple(evaluation.Term(s, tuple(map(sp.Integer, c))) for s, c in terms), sp.oo
+    ).first()
+    assert first == (sp.Rational(1, 2), (5, 7))
+
+
 @pytest.mark.parametrize("t", [1, 10, 100])
 @pytest.mark.parametrize("a", [1, 2, 3])
 def test_the_remainder_under_a_gaussian(a: int, t: int) -> None:
@@ -58,6 +67,28 @@ def test_the_remainder_under_a_gaussian(a: int, t: int) -> None:
             bound = evaluation.remainder(chart, rational((here + following) / 2), tau)
             error = abs(evaluation.sum_at(evaluation._up_to(chart, here).terms, tau) - exact)
             assert error < bound < 30 * error
+
+
+def test_the_tail_of_the_bound_under_a_gaussian() -> None:
+    """Beyond y = 12 all but Γ is taken at 12, and |Γ(a+iy)| ≤ Γ(a+12) y^{−12}, whose integral is Γ(a+12)/(11·12^{11})."""
+    chart = only_chart(partition(x**4 * y**2, (x, y), domain="gaussian"))
+    a, tau = rational(sp.Rational(11, 10)), arb(7)
+    cells = sum((evaluation._integrand(chart, a, rational(sp.Rational(j, 4))) for j in range(48)), arb(0)) / 4
+    others = evaluation._integrand(chart, a, rational(sp.Integer(12))) / abs(acb(arb(a), 12).gamma())
+    tail = others * (arb(a) + 12).gamma() / (11 * arb(12) ** 11)
+    found = evaluation.remainder(chart, a, tau) * arb.pi() * (tau.log() * a).exp()
+    assert abs((found - cells) / tail - 1) < arb(10) ** -20
+
+
+@pytest.mark.parametrize("t", [10**3, 10**6])
+def test_balls_under_a_gaussian_hold_the_truth(t: int) -> None:
+    """x²y² under N(0, 1)²: E (1 + 2tx²)^{−1/2}."""
+    with mp.workdps(30):
+        edges = [0, *(mp.mpf(10) ** -k for k in range(6, 0, -1)), 1, 3, 6, 14]
+        exact = mp.quad(lambda v: mp.sqrt(2 / mp.pi) * mp.exp(-v * v / 2) / mp.sqrt(1 + 2 * t * v**2), edges)
+        exact = arb(mp.nstr(exact, 25))
+    found = partition(x**2 * y**2, (x, y), domain="gaussian").evaluate(t, 8)
+    assert abs(found.mid() - exact) < found.rad() + exact * arb(10) ** -20 and found.rad() < found * arb(10) ** -8
 
 
 @pytest.mark.parametrize("n", [3, 6, 12])

@@ -31,6 +31,15 @@ def test_small_t_against_quadrature(K, t):
     assert found.rad() < 1e-6 * abs(exact)
 
 
+def test_integrals_of_different_size_along_one_line_have_their_own_digits():
+    """At t = 10⁴ with K in the density: 10⁻⁴ of the other one."""
+    K, t = x**2 * y**2 * (1 + x + y), sp.Integer(10) ** 4
+    (c,), (small,) = charts(K, (x, y), domain="box"), charts(K, (x, y), domain="box", density=x**2 * y**2)
+    found = inverted({c: arb.nan(), small: arb.nan()}, t, 9)
+    assert found[small] < 1e-3 * found[c]
+    assert all(value.rad() < 1e-7 * value for value in found.values())
+
+
 def test_the_line_and_the_series_agree():
     """At t = 10⁶ both have their digits: two roads to one integral."""
     made = charts(x**2 * y**2 * (1 + x + y), (x, y), domain="box")

@@ -1,5 +1,7 @@
 """Lemmas 18, 20, 25 in the singular case: regular limits, exact covariances, regression models, a tanh network."""
 
+import math
+
 import mpmath as mp
 import pytest
 import sympy as sp
@@ -15,6 +17,7 @@ from theory.zeta.precision import digits
 x, y, e, q, a, b = sp.symbols("x y e q a b", real=True)
 R = sp.Rational
 SQUARE = "symmetric"
+K_OF_TWO = x**2 * y**4
 
 
 def gaussian_moment(monomial: sp.Expr) -> sp.Expr:
@@ -112,6 +115,25 @@ def test_the_table_of_llc_susceptibilities(K, f, power, constant, case) -> None:
     assert found.leading[1:] == (power, 0)
     assert sp.simplify(sp.gammasimp(found.leading.coefficient - constant)) == 0
     assert case in found.case
+
+
+@pytest.mark.parametrize(
+    ("f", "power", "logs", "case"),
+    [
+        (K_OF_TWO * x**2, 2, 0, "of order K"),
+        (sp.Abs(x) ** R(3, 2) * y**4, 2, 1, "larger than K"),  # both (h+1)/κ of f are 5/4: a double pole at λ + 1
+        (K_OF_TWO * y**2, R(9, 4), 0, "smaller than"),
+    ],
+    ids=str,
+)
+def test_logarithms_and_smaller_powers_have_their_row(f, power, logs, case) -> None:
+    """x²y⁴, λ = ¼ on y = 0. With log t the susceptibility is larger than t^{−2}: t² Cov grows by 1/16 of log t."""
+    found = llc_susceptibility(singular.Model(K_OF_TWO, (x, y), domain=SQUARE), f)
+    assert found.leading[1:] == (power, logs) and case in found.case
+    if logs:
+        made = singular.covariance(K_OF_TWO, K_OF_TWO, f, (x, y), domain=SQUARE)
+        low, high = (t**2 * made.evaluate(t, 15) for t in (10**16, 10**20))
+        assert abs(float((high - low).mid()) - 4 * math.log(10) / 16) < 0.002
 
 
 def test_an_average_over_the_data_kills_the_large_terms() -> None:

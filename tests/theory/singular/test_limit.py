@@ -53,6 +53,11 @@ def test_the_residue_measure_with_unit_and_prior() -> None:
         assert abs(found - integral(mp.cos) / integral(lambda _: 1)) < 1e-17
 
 
+def test_a_variable_that_K_does_not_hold_keeps_its_prior() -> None:
+    """E y = (1/2 + 1/3)/(1 + 1/2) for the prior 1 + y."""
+    assert limit_law(x**2, (x, y), prior=1 + y).mean(y) == R(5, 9)
+
+
 def test_a_point_has_no_spread() -> None:
     law = limit_law(x**2 * y**2, (x, y))
     assert law.multiplicity == 2

@@ -53,6 +53,13 @@ def test_boxes_are_proved_to_fifteen_digits(k, h, t) -> None:
     assert agree(singular.potential(K, (x, y), prior=prior).evaluate(t, 18), t * raw(*k) / raw(0, 0), 16)
 
 
+def test_the_poles_taken_when_none_are_named() -> None:
+    """Up to 2 beyond the first where the remainder is proved, up to 1 where a unit couples coordinates."""
+    for K, domain, beyond in ((x**2 * y**4, "gaussian", 2), (x**2 * y**4 * (1 + x + y), "box", 1)):
+        Z = singular.partition(K, (x, y), domain=domain)
+        assert Z.limit == R(1, 4) + beyond == Z.terms[-1].power
+
+
 @pytest.mark.parametrize("t", [1, 10, 40])
 def test_boxes_at_small_t(t: int) -> None:
     """There the poles are of no use, and the power series in t takes over."""

@@ -21,9 +21,10 @@ def test_a_slice_across_the_other_divisor_is_suppressed() -> None:
 
 
 def test_a_slice_loses_logarithms() -> None:
-    """(uv)² with u = u*: Z_C/Z ~ (√π/(2u*))/(√π/4) /log t."""
+    """(uv)² with u = u*: Z_C/Z ~ (√π/(2u*))/(√π/4) /log t; a prior gives its quotient at u* and 0 to it."""
     found = component(u**2 * v**2, (u, v), {u: R(1, 4)}).weight
     assert found == (8, 0, -1)
+    assert component(u**2 * v**2, (u, v), {u: R(1, 4)}, prior=3 + u).weight == (8 * R(13, 12), 0, -1)
 
 
 @pytest.mark.parametrize("t", [10**4, 10**8])

@@ -114,6 +114,13 @@ def test_corank_one_against_quadrature(t: int, n: int) -> None:
     assert abs(found / expected - 1) < mp.mpf(10) ** -n
 
 
+def test_what_a_low_order_cannot_see_is_not_told() -> None:
+    """y⁸ changes ∫ e^{−tK} by 1/t, and a splitting of order 6 is right below t^{−3/4}: the terms are the first of a longer one."""
+    short, long = (Local(split(x**2 + y**4 + y**5 + y**8, (x, y), order=n)).integral().terms for n in (6, 12))
+    assert [term.power for term in short] == [R(3, 4), R(5, 4)]
+    assert short == long[:2] and long[2].power == R(7, 4)
+
+
 def test_several_singular_directions() -> None:
     """x² + y⁴ + z⁴ + y²z² + …: λ = ½ + ½, and ⟨y²⟩ to leading order from the homogeneous part alone."""
     local = Local(split(x**2 + y**4 + z**4 + y**2 * z**2 + y**5 + x * y**2 * z, (x, y, z), order=6))

@@ -58,9 +58,9 @@ def test_units_that_are_not_even_have_two_charts() -> None:
 
 @pytest.mark.parametrize("size", [2, R(1, 3)])
 def test_extents_scale(size) -> None:
-    """∫_0^B (x²(1+x))^z = ∫_0^1 (B³y²(1/B + y))^z B dy."""
-    one = zeta.charts(x**2 * (1 + x), (x,), domain=Side(False, extent=sp.sympify(size)))
-    other = zeta.charts(size**3 * x**2 * (R(1) / size + x), (x,), density=size)
+    """∫_0^B (x²(1+x))^z/(3+x) dx = ∫_0^1 (B³y²(1/B + y))^z/(3+By) B dy."""
+    one = zeta.charts(x**2 * (1 + x), (x,), domain=Side(False, extent=sp.sympify(size)), density=1 / (3 + x))
+    other = zeta.charts(size**3 * x**2 * (R(1) / size + x), (x,), density=size / (3 + size * x))
     for s in (R(1, 2), 1):
         a, b = zeta.laurent(one, s), zeta.laurent(other, s)
         assert a.order == b.order
@@ -100,6 +100,8 @@ def test_half_gaussians_are_half() -> None:
 )
 def test_positivity_is_proved_or_has_a_witness(f, far, proved) -> None:
     assert (positive(f, [x], [far]) == "") is proved
+    with pytest.raises(ValueError, match="shorter"):
+        positive(x - y, [x, y], [far])
 
 
 @pytest.mark.parametrize(

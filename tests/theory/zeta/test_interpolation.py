@@ -1,5 +1,7 @@
 """Laurent coefficients by interpolation against the exact ones, which are made of Taylor coefficients and finite parts."""
 
+import itertools
+
 import pytest
 import sympy as sp
 from flint import acb, arb, fmpq
@@ -102,3 +104,25 @@ def test_powers_from_one_s_to_the_next() -> None:
             again = interpolation.polar_parts((chart,), s, grids, powers)[chart].value
             alone = interpolation.polar_parts((chart,), s, grids)[chart].value
             assert all(a.overlaps(b) and a.rad() < abs(a) * 1e-10 for a, b in zip(again, alone, strict=True))
+
+
+def test_the_remainder_of_geometric_coefficients() -> None:
+    """5ρ^{−k}: the last ninth of 9m of them changes the value by 5ρ^{−8m}, and 5ρ^{−9m} is left; here ρ^m = 10."""
+    assert interpolation.remaining(arb(5) / 10**8, arb(5)).overlaps(arb(5) / 10**9)
+    assert interpolation.remaining(arb(3), arb(2)) == 3  # they do not fall yet
+
+
+@pytest.mark.parametrize("wanted", [5, 15, 40])
+def test_the_pieces_of_a_half_line_follow_each_other_until_the_gaussian_is_negligible(wanted) -> None:
+    pieces = interpolation._pieces(wanted)
+    assert pieces[:2] == [(0, 1), (1, 2)] and all(a[1] == b[0] for a, b in itertools.pairwise(pieces))
+    assert (-(arb(pieces[-1][1]) ** 2) / 2).exp() < arb(10) ** -wanted
+
+
+def test_values_of_a_gaussian_coordinate_are_absolute_moments() -> None:
+    """∫_0^∞ x^{−2s} e^{−x²/2}/√(2π) = 1/2, 2/√(2π), 3/2 at s = −1, −3/2, −2."""
+    chart = Chart((x,), (2,), (0,), gaussian=(True,))
+    with digits(20):
+        found = interpolation.values((chart,), [acb(-1), acb(-arb(3) / 2), acb(-2)], {})[chart].value
+        for value, exact in zip(found, (arb(1) / 2, 2 / (2 * arb.pi()).sqrt(), arb(3) / 2), strict=True):
+            assert abs(value - exact) < arb(10) ** -18

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from theory import zeta
 from theory.errors import BadInput
-from theory.zeta.maps import orthants
+from theory.zeta.maps import Map, orthants
 from theory.zeta.toric import fan, maps
 
 x, y, z = sp.symbols("x y z", real=True)
@@ -82,3 +82,11 @@ def test_orthants_cover_symmetric_boxes() -> None:
     side = zeta.Side(True, extent=sp.Integer(2))
     found = orthants((x, y), (side, side))
     assert {tuple(f.subs(dict.fromkeys(m.new, 1)) for f in m.images) for m in found} == set(product((2, -2), repeat=2))
+
+
+def test_a_map_after_another_takes_all_images_at_once() -> None:
+    u, v = sp.symbols("u v", positive=True)
+    after = Map((x, y), (u, v), (u, u * v + v)).then((v, u))
+    assert after.images == (v, u * (v + 1))
+    with pytest.raises(ValueError, match="shorter"):
+        after.then((u,))
