@@ -23,9 +23,8 @@ Reading order: `ring`, `terms_of`, `from_sympy`, `affine`, `directional_parts`, 
 """
 
 import math
-import operator
 from collections.abc import Mapping, Sequence
-from functools import cache, cached_property, lru_cache, reduce
+from functools import cache, cached_property, lru_cache
 from itertools import product
 from typing import Any, NamedTuple
 
@@ -83,10 +82,13 @@ def _in_ring(expr: Any, images: dict[Any, fmpq_mpoly], context: fmpq_mpoly_ctx) 
         return None if base is None else base ** int(expr.exp)
     if not (expr.is_Add or expr.is_Mul):
         return None
-    parts = [_in_ring(part, images, context) for part in expr.args]
-    if any(part is None for part in parts):
-        return None
-    return reduce(operator.add if expr.is_Add else operator.mul, parts)
+    parts: list[fmpq_mpoly] = []
+    for part in expr.args:
+        image = _in_ring(part, images, context)
+        if image is None:
+            return None
+        parts.append(image)
+    return sum(parts[1:], parts[0]) if expr.is_Add else math.prod(parts[1:], start=parts[0])
 
 
 def affine(p: fmpq_mpoly, offset: list[fmpq], matrix: list[list[fmpq]]) -> fmpq_mpoly:
@@ -149,7 +151,7 @@ def _support(terms: tuple[Exponents, ...], also: tuple[Exponents, ...]) -> Suppo
     table = np.array(shifts, dtype=int).reshape(-1, dimension)
     degree = table.sum(axis=1)
     return Support(
-        np.array(terms, dtype=int).reshape(len(terms), dimension), table, (table % 2).any(axis=1),
+        np.array(terms, dtype=int).reshape(len(terms), dimension), table, np.any(table % 2, axis=1),
         table / np.maximum(degree, 1)[:, None], 10.0 ** (-140 / max(int(degree.max()), 1)),
         (rows, columns, source, binomials.astype(float)),
     )  # fmt: skip
