@@ -10,7 +10,7 @@ from tests.theory.zeta.test_continuation import PROBLEMS
 from theory import zeta
 from theory.zeta import Chart, interpolation
 from theory.zeta.balls import ball
-from theory.zeta.grids import Grid, fitted_grids, units
+from theory.zeta.grids import Grid, _pieces, fitted_grids, units
 from theory.zeta.precision import digits
 
 x, y, z = NAMES = sp.symbols("x y z", real=True)
@@ -114,7 +114,7 @@ def test_the_remainder_of_geometric_coefficients() -> None:
 
 @pytest.mark.parametrize("wanted", [5, 15, 40])
 def test_the_pieces_of_a_half_line_follow_each_other_until_the_gaussian_is_negligible(wanted) -> None:
-    pieces = interpolation._pieces(wanted)
+    pieces = _pieces(wanted)
     assert pieces[:2] == [(0, 1), (1, 2)] and all(a[1] == b[0] for a, b in itertools.pairwise(pieces))
     assert (-(arb(pieces[-1][1]) ** 2) / 2).exp() < arb(10) ** -wanted
 
