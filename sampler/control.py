@@ -168,7 +168,7 @@ def cumulant(traces: list[np.ndarray], controls: np.ndarray | Standardised) -> E
 
     centred on reduced means, so that m_B = 0 for a single trace: (x−x̄)(y−ȳ) for two.
     """
-    controls = controls if isinstance(controls, Standardised) else standardised(controls)
+    controls = standardised(controls)
     if len(traces) == 1:
         return mean(traces[0], controls)
     centred = [trace - float(mean(trace, controls).mean) for trace in traces]
@@ -192,7 +192,7 @@ def _blocks(count: int) -> list[tuple[int, ...]]:
 
 def reduced(series: np.ndarray, controls: np.ndarray | Standardised) -> np.ndarray:
     """s − c·Z with c by least squares of s on Z and a constant; the stationary mean is that of s."""
-    found = controls if isinstance(controls, Standardised) else standardised(controls)
+    found = standardised(controls)
     if found.shape != series.shape:
         raise BadInput(f"control: the series has shape {series.shape} and its fields {found.shape}; take one run.")
     s = series.reshape(-1)
@@ -201,8 +201,10 @@ def reduced(series: np.ndarray, controls: np.ndarray | Standardised) -> np.ndarr
     return (s - found.centred @ c - found.mean @ c).reshape(series.shape)
 
 
-def standardised(controls: np.ndarray) -> Standardised:
+def standardised(controls: np.ndarray | Standardised) -> Standardised:
     """The normal equations of fields (chains, draws, k), to be solved for any number of series: give it as `controls`."""
+    if isinstance(controls, Standardised):
+        return controls
     z = controls.reshape(-1, controls.shape[-1])
     size = np.sqrt(np.mean(z**2, axis=0))
     z = z / np.where(size > 0, size, 1.0)
