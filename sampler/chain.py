@@ -43,6 +43,7 @@ from sampler.kernels.kernel import Kernel, State
 from sampler.posterior import Example, LocalPosterior, Loss, Params, size_of
 from sampler.record import Run, finish
 from sampler.recorder import FIXED, Recorder, Sums, Traces
+from sampler.threefry import straight
 from theory.errors import BadInput
 
 KEEP = ("traces", "moments", "pairs")
@@ -260,10 +261,10 @@ def _piece(draws: int, chains: int, probes: int, keep: str) -> int:
 
 
 def _typed(key: Any) -> Key[Array, ""]:
-    """A typed key; `jax.random.PRNGKey` keys and plain integers are taken too."""
+    """A typed key of the house's own threefry; `jax.random.PRNGKey` keys and plain integers are taken too."""
     if isinstance(key, int):
-        return jax.random.key(key)
-    return key if jnp.issubdtype(key.dtype, jax.dtypes.prng_key) else jax.random.wrap_key_data(key)
+        key = jax.random.key(key)
+    return straight(key if jnp.issubdtype(key.dtype, jax.dtypes.prng_key) else jax.random.wrap_key_data(key))
 
 
 def _spread(posterior: LocalPosterior, initial: Params | None, chains: int) -> Params:

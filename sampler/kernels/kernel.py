@@ -30,10 +30,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
-from jax.extend.random import threefry_2x32
 from jaxtyping import Array, Key, Scalar, ScalarLike
 
 from sampler.posterior import LocalPosterior, Params, dot
+from sampler.threefry import STRAIGHT, block, straight
 from theory.errors import BadInput
 
 T = TypeVar("T")
@@ -152,9 +152,15 @@ def normal(key: Key[Array, ""], n: int, dtype: Any) -> Array:
     For single precision and threefry keys all 64 bits of each block of the generator are used, which halves its cost; jax folds
     them to 32, so that the bits of an element do not depend on how many there are.
     """
-    if dtype != jnp.float32 or jax.random.key_impl(key) != "threefry2x32":
+    key = straight(key)
+    if dtype != jnp.float32 or jax.random.key_impl(key) != STRAIGHT:
         return jax.random.normal(key, (n,), dtype)
-    bits = threefry_2x32(jax.random.key_data(key), jnp.arange(n, dtype=jnp.uint32))
+    half = -(-n // 2)
+    words, first = jax.random.key_data(key), jnp.arange(half, dtype=jnp.uint32)
+    second = first + np.uint32(half)
+    if n % 2:
+        second = second.at[-1].set(0)
+    bits = jnp.concatenate(block((words[0], words[1]), (first, second)))[:n]
     # 23 bits of mantissa with the exponent of [1, 2).
     unit = jax.lax.bitcast_convert_type((bits >> 9) | np.uint32(0x3F800000), jnp.float32) - np.float32(1)
     least = np.nextafter(np.float32(-1), np.float32(0))
