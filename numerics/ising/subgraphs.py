@@ -20,6 +20,8 @@ Covariances far below 1 keep all their digits, where sums of signed terms would 
 Reading order: `Parities` (the rules), `at`, `polynomials`. Source of the expansion: B. L. van der Waerden, Z. Phys. 118 (1941).
 """
 
+from collections.abc import Sequence
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -35,6 +37,8 @@ from theory.errors import BadInput
 Array = Any
 ENTRIES = 1 << 28  # in all the vectors: 2 GiB of doubles
 COEFFICIENTS = 1 << 26
+BLOCK = 1 << 14  # entries that stay in the cache while a bond is paid
+SHORT = 16  # a loop of numpy over fewer entries costs more than one of Python around longer ones
 
 
 class Parities(Basis):
@@ -67,11 +71,14 @@ class Parities(Basis):
         """V(a, b) ← V(a, b) + t V(1−a, 1−b)."""
         low, high = sorted((one, other))
         quarters = vector.reshape(1 << low, 2, 1 << (high - low - 1), 2, -1, *vector.shape[1:])
-        for b in (0, 1):
-            here, there = quarters[:, 0, :, b], quarters[:, 1, :, 1 - b]
-            chosen = self.weigh_bond(there, c)
-            there += self.weigh_bond(here, c)
-            here += chosen
+        between, after = quarters.shape[2], quarters.shape[4]
+        rows = max(1, BLOCK // (min(between, BLOCK) * min(after, BLOCK)))
+        for i in range(0, quarters.shape[0], rows):
+            for j, k, b in product(_stretches(between), _stretches(after), (0, 1)):
+                here, there = quarters[i : i + rows, 0, j, b, k], quarters[i : i + rows, 1, j, 1 - b, k]
+                chosen = self.weigh_bond(there, c)
+                there += self.weigh_bond(here, c)
+                here += chosen
 
     def spin(self, vector: Array, axis: int) -> Array:
         return self._split(vector, axis)[:, ::-1].copy().reshape(vector.shape)
@@ -82,6 +89,11 @@ class Parities(Basis):
 
     def close(self, vector: Array, axis: int) -> Array:
         return self._split(vector, axis)[:, 0].copy().reshape(-1, *vector.shape[1:])
+
+
+def _stretches(length: int) -> Sequence[int | slice]:
+    """An axis in pieces of a block; one by one where it is short, so that numpy loops over another axis."""
+    return range(length) if length < SHORT else [slice(k, k + BLOCK) for k in range(0, length, BLOCK)]
 
 
 class Doubles(Parities):
