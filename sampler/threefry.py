@@ -1,11 +1,11 @@
 """Threefry-2x32 as straight code: the bits of `jax.random`, made faster.
 
-Source: J. K. Salmon, M. A. Moraes, R. O. Dror, D. E. Shaw, Parallel random numbers: as easy as 1, 2, 3, SC 2011. A block is 20 rounds
+Source: J. K. Salmon, M. A. Moraes, R. O. Dror, D. E. Shaw, Parallel random numbers: as easy as 1, 2, 3, SC 2011. 20 rounds of
 
     x₀ ← x₀ + x₁,    x₁ ← (x₁ ⋘ r) ⊕ x₀,    after every fourth   x ← x + (k_i, k_{i+1} + i),    k₂ = k₀ ⊕ k₁ ⊕ 0x1BD11BDA.
 
-On CPUs jax makes the rounds with a loop, which XLA neither fuses with what uses the bits nor compiles quickly: a program with ten draws
-spends seconds on them. Written out, 800,000 blocks take a seventh of the time and a program a quarter. Every number is the same:
+On CPUs jax makes the rounds with a loop, which XLA neither fuses with what uses the bits nor compiles quickly. Written out,
+800,000 blocks take a seventh of the time, and a draw is compiled in a third. Every number is the same:
 
     straight(key)   the key, or the array of keys, of which all functions of `jax.random` make the same numbers by this code
 
