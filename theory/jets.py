@@ -17,6 +17,7 @@ Reading order: `jets` (the public entry: several expressions over one common dom
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import accumulate, repeat
 from typing import Any
 
@@ -120,6 +121,16 @@ def _domain(constants: list[sp.Expr], field: bool) -> Any:
     return domain
 
 
+_Z = sp.Dummy("z")
+
+
+@lru_cache(maxsize=4096)
+def _derivatives(function: sp.Expr, centre: sp.Expr, order: int) -> tuple[sp.Expr, ...]:
+    """The derivatives of a function of `_Z` at the centre, from the 0th to this order."""
+    derivatives = accumulate(repeat(_Z, order), sp.diff, initial=function)
+    return tuple(sp.simplify(f.subs(_Z, centre)) for f in derivatives)
+
+
 class _Tree:
     """One expression prepared for power-series evaluation: its constants first, then its parts over any ring."""
 
@@ -142,13 +153,11 @@ class _Tree:
         else:
             function, inner = self._elementary(node)
             self._collect(inner)
-            z = sp.Dummy()
             centre = sp.simplify(inner.subs(self.at))
             if isinstance(node, sp.Pow) and inner == node.base and centre == 0:  # x**(5/2) has two finite derivatives
                 raise self._singular(node, "its base is 0 there")
-            derivatives = accumulate(repeat(z, self.order), sp.diff, initial=function(z))
-            values = (self._finite(node, sp.simplify(f.subs(z, centre))) for f in derivatives)
-            taylor = [value / sp.factorial(k) for k, value in enumerate(values)]
+            values = _derivatives(function(_Z), centre, self.order)
+            taylor = [self._finite(node, value) / sp.factorial(k) for k, value in enumerate(values)]
             self.derivatives[node] = taylor
             self.constants.extend(taylor)
             self.constants.append(centre)

@@ -13,9 +13,11 @@ through w* with small integer directions, for non-polynomials a lattice around w
 Reading order: `locate`, `lower_elsewhere` (public), `_find`, the refusals.
 """
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from itertools import combinations, product
-from math import gcd
+from math import gcd, prod
 from operator import add, sub
 from typing import Any
 
@@ -152,8 +154,22 @@ def _moved(variables: Sequence[sp.Symbol], w: Point, steps: Sequence[Any]) -> di
 
 def _line(loss: sp.Expr, variables: Sequence[sp.Symbol], w: Point, direction: tuple[int, ...]) -> sp.Poly:
     """L(w + s·direction) − L(w), a polynomial in s."""
-    s = sp.Dummy()
-    return sp.Poly(sp.expand(loss.subs(_moved(variables, w, [s * c for c in direction])) - loss.subs(w)), s)
+    around = _around(loss, tuple(variables), tuple(w[v] for v in variables))
+    coefficients = defaultdict(lambda: around.domain.zero)
+    for powers, c in around.as_dict(native=True).items():
+        coefficients[sum(powers),] += c * prod(map(pow, direction, powers))
+    if around.domain.is_EX:
+        found = {power: sp.expand(around.domain.to_sympy(c)) for power, c in coefficients.items()}
+        return sp.Poly(found, sp.Dummy())
+    return sp.Poly.from_dict(coefficients, sp.Dummy(), domain=around.domain)
+
+
+@lru_cache(maxsize=256)
+def _around(loss: sp.Expr, variables: tuple[sp.Symbol, ...], w: tuple[sp.Expr, ...]) -> sp.Poly:
+    """L(w + x) − L(w), a polynomial in x."""
+    there = dict(zip(variables, w, strict=True))
+    moved = loss.subs(_moved(variables, there, variables))
+    return sp.Poly(sp.expand(moved - loss.subs(there)), *variables)
 
 
 def _refuse_unbounded(loss: sp.Expr, variables: Sequence[sp.Symbol], w: Point, direction: tuple[int, ...]) -> None:
