@@ -150,10 +150,8 @@ class Recursion:
 
     def leading(self, degree: int) -> DomainMatrix:
         """The step on monomials of this degree at leading order: row α holds the top part of P x^α at h^0."""
-        rows = [
-            [self.step(a)[0].coeff(self.ring({b: 1})) for b in monomials(self.d, degree)]
-            for a in monomials(self.d, degree)
-        ]
+        alphas = list(monomials(self.d, degree))
+        rows = [[self.step(a)[0].get(b, self.domain.zero) for b in alphas] for a in alphas]
         return DomainMatrix(rows, (len(rows), len(rows)), self.domain)
 
     def centred(self, i: int) -> Graded:
