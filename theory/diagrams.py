@@ -18,6 +18,7 @@ Reading order: `cumulant` (the public entry), `Diagrams` (all tensors over one e
 """
 
 from collections.abc import Iterator, Sequence
+from functools import cache
 from itertools import combinations_with_replacement, product
 from typing import Any
 
@@ -70,9 +71,12 @@ class Diagrams:
         sigma = _propagator(sp.sympify(loss), variables, point)
         # The functions by the kind of vertex: observables first, then log prior and the loss.
         functions = [*map(sp.sympify, observables), sp.log(prior), sp.sympify(loss)]
+        ranks: dict[int, set[int]] = {}
+        for kind, rank in {(kind, g.valence(v)) for g in graphs for v, kind in enumerate(_kinds(g))}:
+            ranks.setdefault(kind, set()).add(rank)
         entries: dict[tuple[int, Indices], sp.Expr] = {}
-        for kind, rank in sorted({(kind, g.valence(v)) for g in graphs for v, kind in enumerate(_kinds(g))}):
-            entries |= {((kind, i)): value for i, value in _tensor(functions[kind], rank, variables, point)}
+        for kind in sorted(ranks):
+            entries |= {((kind, i)): value for i, value in _tensors(functions[kind], ranks[kind], variables, point)}
         weights = [graph.weight for graph in graphs]
         self.domain, elements = construct_domain([*sigma, *entries.values(), *weights], extension=True)
         self._sigma = [elements[row * self.d : (row + 1) * self.d] for row in range(self.d)]
@@ -143,6 +147,7 @@ def _kinds(graph: Graph) -> list[int]:
     return [*range(m), *[m] * graph.prior, *[m + 1] * graph.loss]
 
 
+@cache
 def _sweep(graph: Graph) -> list[int]:
     """An order of the vertices that keeps few edges open: next is always the vertex that leaves the fewest."""
     order: list[int] = []
@@ -177,15 +182,16 @@ def _propagator(loss: sp.Expr, variables: Sequence[sp.Symbol], point: dict[sp.Sy
     return hessian.inv()
 
 
-def _tensor(
-    f: sp.Expr, rank: int, variables: Sequence[sp.Symbol], point: dict[sp.Symbol, sp.Expr]
+def _tensors(
+    f: sp.Expr, ranks: set[int], variables: Sequence[sp.Symbol], point: dict[sp.Symbol, sp.Expr]
 ) -> Iterator[tuple[Indices, sp.Expr]]:
-    """The components of D^rank f at the point, indices in ascending order."""
+    """The components of D^r f at the point for the ranks r, indices in ascending order."""
     derivatives: dict[Indices, sp.Expr] = {(): f}
-    for r in range(1, rank + 1):
-        derivatives = {
-            i: sp.diff(derivatives[i[:-1]], variables[i[-1]])
-            for i in combinations_with_replacement(range(len(variables)), r)
-        }
-    for indices, derivative in derivatives.items():
-        yield indices, sp.sympify(derivative).subs(point)
+    for rank in range(max(ranks) + 1):
+        if rank:
+            derivatives = {
+                i: sp.diff(derivatives[i[:-1]], variables[i[-1]])
+                for i in combinations_with_replacement(range(len(variables)), rank)
+            }
+        if rank in ranks:
+            yield from ((i, sp.sympify(derivative).subs(point)) for i, derivative in derivatives.items())
