@@ -169,6 +169,14 @@ def test_bounds_of_waves_hold_at_points_of_the_box(cs, centre, radius, k, phase)
                 )
 
 
+def test_a_wave_adds_its_amplitude_and_no_more():
+    """|x² + 3 cos 2x + 4 sin 2x| ≤ r² + 5, to rounding."""
+    field = waves.from_sympy(x**2 + 3 * sp.cos(2 * x) + 4 * sp.sin(2 * x), (x,))
+    for r in (0.5, 2.0):
+        bound = FloatField(field).absolute(np.array([[r]]))[0]
+        assert r**2 + 5 <= bound <= (r**2 + 5) * (1 + 1e-11)
+
+
 def test_the_centred_form_is_sharp_for_a_shifted_square():
     p = FloatPolynomial(from_sympy((x - 3) ** 2 + y**2, (x, y)), 2)
     infimum, middle, _ = p.bounds(np.array([[5.0, 0.0]]), np.array([[1.0, 1.0]]))

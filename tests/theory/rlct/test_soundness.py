@@ -12,7 +12,8 @@ import sympy as sp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from theory.rlct import rlct_ideal
+from theory.errors import BadInput
+from theory.rlct import problem, rlct_ideal
 
 X = sp.symbols("x0:4", real=True)
 Y = sp.symbols("y0:4", real=True)
@@ -171,3 +172,12 @@ def test_a_boundary_may_raise_the_threshold():
     x, y = X[:2]
     assert solved([x + y], (x, y)).value == sp.Rational(1, 2)
     assert solved([x + y], (x, y), domain="nonnegative").value == 1
+
+
+def test_a_curve_of_zeros_is_not_a_negative_value() -> None:
+    """The lowest order of (x − y)² along x = y is 0, which says nothing; only a negative one is a witness."""
+    x, y = sp.symbols("x y", real=True)
+    for P in ((x - y) ** 2, (x - 2 * y) ** 2, (x - y) ** 2 * (x + y) ** 2):
+        problem.refuse_negative(P, (x, y), (0, 0), P)
+    with pytest.raises(BadInput, match="takes negative values near the point, as on x = "):
+        problem.refuse_negative((x - y) ** 2 - x**2 / 100, (x, y), (0, 0), (x - y) ** 2 - x**2 / 100)

@@ -105,3 +105,9 @@ def test_a_resolution_of_ones_own() -> None:
 def test_no_zeros_no_poles() -> None:
     with pytest.raises(BadInput, match="ζ has no pole"):
         zeta.threshold(Chart((x,), (0,), (0,), 1 + x))
+
+
+def test_a_highest_coefficient_that_cancels_lowers_the_multiplicity() -> None:
+    """∫∫ (xy)^{2z} [(1 + x) − 1] = 1/(2z+2) · 1/(2z+1): the double pole at −½ of each chart is none of their sum, A_0 = ½."""
+    charts = [Chart((x, y), (2, 2), (0, 0), 1, density) for density in (1 + x, sp.Integer(-1))]
+    assert zeta.threshold(charts) == (R(1, 2), 1, R(1, 2))
