@@ -1,12 +1,23 @@
 """How the tests are shared between processes (`pytest -n 2`): each has a stretch of neighbours, and steals when it is done.
 
 Neighbouring tests share modules' fixtures and what the ledger remembers (compiled chains, integrals, runs); dealt out one by one,
-most of that would be made in every process.
+most of that would be made in every process. What jax compiles is kept in `.compiled`, by what it computes: other processes of the
+run, those that tests start among them, and the next run compile nothing again.
 """
 
+import os
+from pathlib import Path
 from typing import Any
 
 import pytest
+
+COMPILED = {
+    "JAX_COMPILATION_CACHE_DIR": str(Path(__file__).parents[1] / ".compiled"),
+    "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0.05",
+    "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "0",
+}
+for name, value in COMPILED.items():
+    os.environ.setdefault(name, value)  # read when jax is imported first
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -1,27 +1,37 @@
 """Does a test notice when one small thing is changed? `python -m tests.mutation [MODULE …]` changes it and runs the tests.
 
-For each module (by default all of `theory` and `numerics`, the estimators of `sampler` and the comparison rules of `ledger`)
-`--each` changes are drawn by `--seed` from all of `changes`, and each mutant meets the tests that import the module, the mirrored
-file first, until one fails (`trial`). Results are kept in `results.json` under the hash of the module and its tests, and only
-what is new is run. The table gives for each module how many lived, and for the whole the share killed with its exact 95% interval
-(Clopper–Pearson), since the changes were drawn at random. Survivors that compute the same stand in EQUIVALENT.md with the reason.
+`--number` changes are drawn by `--seed` from all `changes` of the modules (by default `theory` and `numerics`, the estimators
+of `sampler` and the comparison rules of `ledger`), each as likely as any other, so that the share killed has an exact interval
+(95%, Clopper–Pearson). A mutant meets the tests that ran the changed line (`reach`: the default run once under `coverage`, kept
+in `.reach`), the cheapest first, until one fails; a line that runs at import alone meets all tests that ran its module. A
+test that kills must pass on the sources as they stand, in a process of its own.
+
+Results are kept in `results.json`, each with the hash of its module and the test that killed; a mutant is not run again while the
+module is the same, but what lives is, once a test is newer. Survivors that compute the same stand in EQUIVALENT.md with the reason.
 """
 
 import argparse
 import ast
 import hashlib
 import json
+import os
 import random
-import re
-from collections.abc import Iterator, Sequence
+import shutil
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from functools import cache
+from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
 
 from scipy.stats import beta
 
-from tests.mutation import changes, trial
+from tests.mutation import changes, reach, trial
 
 ROOT = trial.ROOT
+REACH = ROOT / ".reach"
 RESULTS = Path(__file__).with_name("results.json")
 EQUIVALENT = Path(__file__).with_name("EQUIVALENT.md")
 ESTIMATORS = (
@@ -31,9 +41,11 @@ ESTIMATORS = (
 )  # fmt: skip
 RULES = ("compare", "coefficient", "evidence", "identity", "claim", "answers", "discrete", "regression")
 DEFAULT = ("theory", "numerics", *(f"sampler.{name}" for name in ESTIMATORS), *(f"ledger.{name}" for name in RULES))
+Drawn = tuple[str, int, str]  # module, number of the change, its name
+Results = dict[str, dict[str, str]]
 
 
-def modules(names: Sequence[str]) -> list[str]:
+def modules(names: Iterable[str]) -> list[str]:
     """The modules with these names, and those of packages among them."""
     found = []
     for name in names:
@@ -45,78 +57,102 @@ def modules(names: Sequence[str]) -> list[str]:
     return found
 
 
-def selection(module: str) -> list[str]:
-    """The test files that import the module, the mirrored one first, the shorter before the longer."""
-    pattern = _imports(module)
-    package, _, stem = module.rpartition(".")
-    mirrored = ROOT / "tests" / Path(*package.split(".")) / f"test_{stem}.py"
-    found = {file for file in (ROOT / "tests").rglob("test_*.py") if pattern.search(file.read_text())}
-    if mirrored.is_file():
-        found.add(mirrored)
-    if not found:  # the package's tests reach it through its neighbours
-        found = set((ROOT / "tests" / Path(*package.split("."))).glob("test_*.py"))
-    if not found and package:
-        return selection(package)
-    return [
-        str(f.relative_to(ROOT))
-        for f in sorted(found, key=lambda f: (f != mirrored, f.parts[-2] != package, f.stat().st_size))
+@cache
+def changes_of(module: str) -> list[changes.Change]:
+    return changes.changes(ast.parse(trial.path_of(module).read_text()))
+
+
+def statement(module: str, line: int) -> int:
+    """The first line of the innermost statement on this line: a line of its own is not always told apart when it runs."""
+    tree = ast.parse(trial.path_of(module).read_text())
+    around = [
+        node.lineno
+        for node in ast.walk(tree)
+        if isinstance(node, ast.stmt) and node.lineno <= line <= (node.end_lineno or line)
     ]
+    return max(around, default=line)
 
 
-def _imports(module: str) -> re.Pattern[str]:
-    package, _, stem = module.rpartition(".")
-    return re.compile(
-        rf"^\s*(from {re.escape(package)} import [^\n]*\b{stem}\b|(from|import) {re.escape(module)}\b"
-        rf"|from {re.escape(package)} import \([^)]*\b{stem}\b)",
-        re.MULTILINE,
-    )
+def drawn(chosen: Iterable[str], number: int, seed: int) -> list[Drawn]:
+    """So many of all changes of these modules, each as likely as any other."""
+    every = [(module, k, change.name) for module in chosen for k, change in enumerate(changes_of(module))]
+    return random.Random(seed).sample(every, min(number, len(every)))
 
 
-def key(module: str, tests: Sequence[str]) -> str:
-    digest = hashlib.sha256(trial.path_of(module).read_bytes())
-    for test in tests:
-        digest.update((ROOT / test).read_bytes())
-    return digest.hexdigest()[:16]
+def collect(folder: Path) -> None:
+    """The default run under coverage; only tests that pass are kept."""
+    print("python -m pytest under coverage, to see which test runs which line: half an hour on two cores", flush=True)
+    shutil.rmtree(folder, ignore_errors=True)
+    left_out = [f"--ignore=tests/{name}" for name in ("notebooks", "docs", "mutation")]
+    line = [sys.executable, "-m", "pytest", "-q", "-n", str(os.cpu_count()), "-p", "tests.mutation.reach", *left_out]
+    subprocess.run(line, cwd=ROOT, env={**os.environ, "REACHED": str(folder)}, check=False)
 
 
-class Bench:
-    """Tests with what they cost on the sources as they stand, each measured when it is first needed."""
-
-    def __init__(self, patience: float) -> None:
-        self.patience = patience
-        self.plain: dict[str, trial.Outcome] = {}
-
-    def meets(self, module: str, k: int, tests: Sequence[str]) -> str:
-        """The first outcome of a mutant that isn't life, within `patience` processor seconds of sound tests."""
-        spent = 0.0
-        for test in tests:
-            if spent > self.patience:
-                break
-            if test not in self.plain:
-                self.plain[test] = trial.run(module, None, [test])
-            if self.plain[test].what != trial.LIVES:
-                continue
-            spent += self.plain[test].cost.processor
-            outcome = trial.run(module, k, [test], self.plain[test].cost)
-            if outcome.what != trial.LIVES:
-                return outcome.what
-        return trial.LIVES
+reached = cache(reach.read)
 
 
-def examine(module: str, draw: tuple[int, int], known: dict[str, Any], bench: Bench) -> Iterator[dict[str, Any]]:
-    """The record of a module, yielded again after each mutant; draw: how many, by which seed."""
-    each, seed = draw
-    tests = selection(module)
-    every = changes.changes(ast.parse(trial.path_of(module).read_text()))
-    drawn = random.Random(f"{seed} {module}").sample(range(len(every)), min(each, len(every)))
-    record = known.get(module, {})
-    if record.get("key") != key(module, tests):
-        record = {"key": key(module, tests), "changes": len(every), "outcomes": {}}
-    for k in drawn:
-        if every[k].name not in record["outcomes"]:
-            record["outcomes"][every[k].name] = bench.meets(module, k, tests)
-            yield record
-    yield record
+def selection(module: str, k: int, patience: float, found: reach.Reach) -> tuple[list[str], float]:
+    """The tests that ran the line of the k-th change, cheapest first, within `patience` processor seconds; and their cost."""
+    tests, spent = [], 0.0
+    line = changes_of(module)[k].line
+    for test in found.tests(str(trial.path_of(module).relative_to(ROOT)), line, statement(module, line)):
+        if spent > patience:
+            break
+        tests.append(test)
+        spent += found.cost[test]
+    return tests, spent
+
+
+@cache
+def sound(test: str) -> bool:
+    """Whether the test passes alone on the sources as they stand."""
+    return trial.run("", None, [test]).what == trial.LIVES
+
+
+def meet(one: Drawn, patience: float, folder: Path) -> dict[str, str]:
+    """The record of one mutant."""
+    module, k, _ = one
+    tests, cost = selection(module, k, patience, reached(folder))
+    what, by = trial.LIVES, ""
+    while tests:
+        what, by, *_ = trial.run(module, k, tests, cost)
+        if (
+            what == trial.ENDLESS
+        ):  # what others had left in memory may have made its tests cheap: measure, and try again
+            plain = trial.run(module, None, tests)
+            what, by, *_ = trial.run(module, k, tests, max(cost, plain.processor))
+        if what != trial.KILLED or "::" not in by or sound(by):
+            break
+        tests, what, by = [test for test in tests if test != by], trial.LIVES, ""
+    return {"source": digest([trial.path_of(module)]), "tests": every_test(), "what": what, "by": by}
+
+
+def digest(files: Iterable[Path]) -> str:
+    found = hashlib.sha256()
+    for file in files:
+        found.update(file.read_bytes())
+    return found.hexdigest()[:16]
+
+
+@cache
+def every_test() -> str:
+    return digest(sorted((ROOT / "tests").rglob("test_*.py")))
+
+
+def holds(record: dict[str, str] | None, module: str) -> bool:
+    """Whether what is kept of a mutant need not be run again."""
+    if record is None or record["source"] != digest([trial.path_of(module)]):
+        return False
+    return record["what"] != trial.LIVES or record["tests"] == every_test()
+
+
+def examine(todo: Sequence[Drawn], patience: float, folder: Path, jobs: int) -> Iterator[tuple[str, dict[str, str]]]:
+    """(name, record) of every mutant, in the order in which they end."""
+    with ProcessPoolExecutor(jobs, get_context("fork")) as pool:
+        futures: dict[Future, Drawn] = {pool.submit(meet, one, patience, folder): one for one in todo}
+        for future in as_completed(futures):
+            module, _, name = futures[future]
+            yield f"{module}:{name}", future.result()
 
 
 def interval(killed: int, run: int) -> tuple[float, float]:
@@ -126,58 +162,65 @@ def interval(killed: int, run: int) -> tuple[float, float]:
     return low, high
 
 
-def table(records: dict[str, Any], equivalent: str) -> str:
-    """A line for each module, survivors below it, the score at the end."""
-    lines, run, killed, excused = [], 0, 0, 0
-    for module, record in records.items():
-        outcomes = record["outcomes"]
-        alive = [name for name, what in outcomes.items() if what == trial.LIVES]
-        known = [name for name in alive if f"{module}:{name}" in equivalent]
-        endless = sum(what == trial.ENDLESS for what in outcomes.values())
-        run, killed, excused = run + len(outcomes), killed + len(outcomes) - len(alive), excused + len(known)
-        older = "" if record["key"] == key(module, selection(module)) else "  (source or tests are newer)"
-        lines.append(
-            f"{module:42} {len(outcomes):4} of {record['changes']:5}  for ever {endless:2}  live {len(alive):3}{older}"
-        )
-        lines += [f"    {name}{'   (equivalent)' if name in known else ''}" for name in alive]
-    if run:
-        low, high = interval(killed, run)
-        lines.append(
-            f"{killed} of {run} killed: {killed / run:.3f} [{low:.3f}, {high:.3f}]"
-            f"; {excused} of {run - killed} survivors are listed as equivalent"
-        )
-    return "\n".join(lines)
+def table(sample: Sequence[Drawn], results: Results, equivalent: str) -> str:
+    """A line for each package, every survivor, and the score."""
+    run, alive = Counter[str](), Counter[str]()
+    survivors, older = [], 0
+    for module, _, name in sample:
+        record, full = results.get(f"{module}:{name}"), f"{module}:{name}"
+        if record is None:
+            continue
+        package = module.rpartition(".")[0] or module
+        run[package] += 1
+        older += not holds(record, module)
+        if record["what"] == trial.LIVES:
+            alive[package] += 1
+            survivors.append((full, full in equivalent))
+    lines = [f"{package:24} {run[package]:4} run, {alive[package]:3} live" for package in sorted(run)]
+    lines += [f"    {name}{'   (equivalent)' if known else ''}" for name, known in sorted(survivors)]
+    if total := run.total():
+        killed, known = total - len(survivors), sum(known for _, known in survivors)
+        low, high = interval(killed, total)
+        lines.append(f"{killed} of {total} killed: {killed / total:.3f} [{low:.3f}, {high:.3f}]")
+        if known:
+            low, high = interval(killed, total - known)
+            lines.append(
+                f"without the {known} that compute the same: {killed / (total - known):.3f} [{low:.3f}, {high:.3f}]"
+            )
+    return "\n".join([*lines, *([f"{older} of these are older than their module or than a test"] if older else [])])
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.mutation", description=__doc__)
     parser.add_argument("modules", nargs="*", default=DEFAULT, metavar="MODULE")
-    parser.add_argument("--each", type=int, default=8, help="changes drawn in each module (default 8)")
+    parser.add_argument("--number", type=int, default=400, help="changes drawn from all modules (default 400)")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--patience", type=float, default=120, help="processor seconds of tests a mutant (default 120)")
+    parser.add_argument("--patience", type=float, default=60, help="processor seconds of tests a mutant (default 60)")
+    parser.add_argument(
+        "--jobs", type=int, default=os.cpu_count() or 1, help="mutants at a time (default: the processors)"
+    )
     parser.add_argument("--show", action="store_true", help="print what is kept and run nothing")
+    parser.add_argument("--reach", action="store_true", help="collect anew which test runs which line")
+    parser.add_argument("--reached", type=Path, default=REACH, metavar="FOLDER", help="where that is kept")
     parser.add_argument("--results", type=Path, default=RESULTS, metavar="FILE", help="where results are kept")
     arguments = parser.parse_args()
-    kept: dict[str, Any] = json.loads(arguments.results.read_text()) if arguments.results.exists() else {}
-    chosen = modules(arguments.modules)
-    if not arguments.show:
+    kept: Results = json.loads(arguments.results.read_text()) if arguments.results.exists() else {}
+    sample = drawn(modules(arguments.modules), arguments.number, arguments.seed)
+    todo = [one for one in sample if not holds(kept.get(f"{one[0]}:{one[2]}"), one[0])]
+    if todo and not arguments.show:
+        if arguments.reach or not arguments.reached.is_dir():
+            collect(arguments.reached)
         trial.warm()
-        bench = Bench(arguments.patience)
-        for number, module in enumerate(chosen, start=1):
-            for record in examine(module, (arguments.each, arguments.seed), kept, bench):
-                kept[module] = record
-                alive = sum(what == trial.LIVES for what in record["outcomes"].values())
-                print(
-                    f"\r[{number}/{len(chosen)}] {module}: {len(record['outcomes'])} run, {alive} live",
-                    end="\x1b[K",
-                    flush=True,
-                )
-                arguments.results.write_text(
-                    json.dumps(dict(sorted(kept.items())), indent=1, ensure_ascii=False) + "\n"
-                )
-            print()
+        reached(arguments.reached)
+        for done, (name, record) in enumerate(
+            examine(todo, arguments.patience, arguments.reached, arguments.jobs), start=1
+        ):
+            kept[name] = record
+            print(f"\r[{done}/{len(todo)}] {record['what']}: {name}"[:118], end="\x1b[K", flush=True)
+            arguments.results.write_text(json.dumps(dict(sorted(kept.items())), indent=1, ensure_ascii=False) + "\n")
+        print()
     equivalent = EQUIVALENT.read_text() if EQUIVALENT.exists() else ""
-    print(table({module: kept[module] for module in chosen if module in kept}, equivalent))
+    print(table(sample, kept, equivalent))
 
 
 if __name__ == "__main__":

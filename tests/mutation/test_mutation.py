@@ -2,14 +2,26 @@
 
 import ast
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from tests.mutation import changes, trial
-from tests.mutation.__main__ import interval, modules, selection
+from tests.mutation import changes, reach, trial
+from tests.mutation.__main__ import (
+    DEFAULT,
+    changes_of,
+    digest,
+    drawn,
+    every_test,
+    holds,
+    interval,
+    modules,
+    selection,
+    statement,
+)
 
 SOURCE = '''
 """Words."""
@@ -41,16 +53,42 @@ def test_a_small_source_has_these_changes() -> None:
     assert told == {
         "3 → 4", "True → False", "x < 0 → x <= 0", "0 → 1", "x < 0 or not low → x < 0 and (not low)", "not low → low",
         "if x < 0 or not low → if not (x < 0 or not low)", "x += 1 → x -= 1", "x += 1 → pass", "1 → 2", "min → max",
-        "x * 2 → x / 2", "2 → 3", "sorted([x], reverse=True) → sorted([x])", "1: → :",
+        "x * 2 → x / 2", "2 → 3", "without reverse=True", "1: without its lower",
     }  # fmt: skip
 
 
-def test_tests_are_found_by_their_imports() -> None:
-    assert selection("theory.wick")[0] == "tests/theory/test_wick.py"
-    assert selection("sampler.quadratic.jets") == selection("sampler.quadratic") != []
-    assert "sampler.kernels.sgld" in modules(["sampler.kernels"])
+def test_every_change_has_a_name_of_its_own_and_is_drawn_alike() -> None:
+    every = modules(DEFAULT)
+    assert "sampler.kernels.sgld" in every
+    names = [f"{module}:{change.name}" for module in every for change in changes_of(module)]
+    assert len(names) == len(set(names)) > 20000
+    assert len(drawn(every, 500, 1)) == 500 and drawn(every, 5, 1) == drawn(every, 5, 1) != drawn(every, 5, 2)
+    assert len(drawn(["theory.wick"], 10**6, 0)) == len(changes_of("theory.wick"))
     with pytest.raises(SystemExit, match="no module of the house"):
         modules(["theory.nothing"])
+
+
+def test_a_mutant_meets_the_tests_that_ran_its_line_the_cheapest_first() -> None:
+    k, change = next((k, c) for k, c in enumerate(changes_of("theory.wick")) if c.line > 20)
+    known = {change.line: ["a", "b", "c"], change.line + 1: ["d"]}
+    found = reach.Reach({"a": 3.0, "b": 1.0, "c": 2.0, "d": 0.1}, {"theory/wick.py": known})
+    assert selection("theory.wick", k, 10, found) == (["b", "c", "a"], 6.0)
+    assert selection("theory.wick", k, 0.5, found) == (["b"], 1.0)
+    unseen = reach.Reach(found.cost, {"theory/wick.py": {1: ["a"], 2: ["d"]}})
+    assert selection("theory.wick", k, 10, unseen)[0] == ["d", "a"]  # runs at import: every test of the module
+    assert selection("theory.jets", 0, 10, found) == ([], 0.0)
+
+
+def test_a_line_within_a_statement_counts_as_its_first() -> None:
+    lines = trial.path_of("tests.mutation.test_mutation").read_text().splitlines()
+    inside = next(n for n, line in enumerate(lines, start=1) if line.strip().startswith('"a mark"'))
+    assert statement("tests.mutation.test_mutation", inside) == inside - 1
+    assert MARK == ("a mark",)
+
+
+MARK = (
+    "a mark",
+)  # fmt: skip
 
 
 def test_the_interval_is_exact() -> None:
@@ -62,25 +100,36 @@ def test_the_interval_is_exact() -> None:
 
 
 def test_a_run_kills_and_remembers(tmp_path: Path) -> None:
-    results = tmp_path / "results.json"
+    folder, results = tmp_path / "reached", tmp_path / "results.json"
     line = [
         sys.executable,
         "-m",
-        "tests.mutation",
-        "theory.wick",
-        "--each",
-        "3",
-        "--patience",
-        "10",
-        "--results",
-        str(results),
+        "pytest",
+        "-q",
+        "-p",
+        "tests.mutation.reach",
+        "-p",
+        "no:cacheprovider",
+        "tests/theory/test_wick.py",
     ]
+    subprocess.run(line, cwd=trial.ROOT, env={**os.environ, "REACHED": str(folder)}, capture_output=True, check=True)
+    line = [sys.executable, "-m", "tests.mutation", "theory.wick", "--number", "3", "--jobs", "1"]
+    line += ["--reached", str(folder), "--results", str(results)]
     first = subprocess.run(line, cwd=trial.ROOT, capture_output=True, text=True, check=True).stdout
     assert "3 of 3 killed" in first
-    record = json.loads(results.read_text())["theory.wick"]
-    assert set(record["outcomes"].values()) <= {trial.KILLED, trial.ENDLESS}
-    alive = next(iter(record["outcomes"]))
-    record["outcomes"][alive] = trial.LIVES  # what is kept is not run again
-    results.write_text(json.dumps({"theory.wick": record}))
-    second = subprocess.run(line, cwd=trial.ROOT, capture_output=True, text=True, check=True).stdout
+    kept = json.loads(results.read_text())
+    assert {record["what"] for record in kept.values()} <= {trial.KILLED, trial.ENDLESS}
+    assert any(record["by"].startswith("tests/theory/test_wick.py::test_") for record in kept.values())
+    alive = next(iter(kept))
+    kept[alive]["what"] = trial.LIVES
+    results.write_text(json.dumps(kept))
+    second = subprocess.run([*line, "--show"], cwd=trial.ROOT, capture_output=True, text=True, check=True).stdout
     assert "2 of 3 killed" in second and alive in second
+
+
+def test_what_is_kept_holds_until_its_module_or_for_survivors_a_test_changes(tmp_path: Path) -> None:
+    source, tests = digest([trial.path_of("theory.wick")]), every_test()
+    killed = {"source": source, "tests": "others", "what": trial.KILLED, "by": "a test"}
+    assert holds(killed, "theory.wick") and not holds(killed, "theory.jets") and not holds(None, "theory.wick")
+    assert not holds({**killed, "what": trial.LIVES}, "theory.wick")
+    assert holds({**killed, "what": trial.LIVES, "tests": tests}, "theory.wick")

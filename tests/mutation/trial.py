@@ -12,13 +12,13 @@ import os
 import resource
 import signal
 import sys
-import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
 from types import CodeType
 from typing import NamedTuple
 
+from tests.conftest import COMPILED
 from tests.mutation import changes
 
 ROOT = Path(__file__).parents[2]
@@ -35,25 +35,16 @@ OUTSIDE = (
     "xarray",
     "jax",
 )
-# Most mutants run the same compiled programs as the sources do: jax keeps them on disk, by what they compute.
-COMPILED = {
-    "JAX_COMPILATION_CACHE_DIR": str(Path(tempfile.gettempdir()) / "threefold-compiled"),
-    "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0.05",
-    "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "0",
-}
-KILLED, ENDLESS, LIVES, BROKEN = "killed", "runs for ever", "lives", "broken"
-
-
-class Cost(NamedTuple):
-    """Processor seconds and seconds on the wall."""
-
-    processor: float
-    wall: float
+KILLED, ENDLESS, LIVES = "killed", "runs for ever", "lives"
 
 
 class Outcome(NamedTuple):
+    """What became of it, by which test ("import" where the tests could not be collected), processor and wall seconds."""
+
     what: str
-    cost: Cost
+    by: str
+    processor: float
+    wall: float
 
 
 class _Loader(importlib.machinery.SourceFileLoader):
@@ -82,6 +73,17 @@ class _Finder(importlib.abc.MetaPathFinder):
         )
 
 
+class _Witness:
+    """The first test that fails, told through a pipe."""
+
+    def __init__(self, pipe: int) -> None:
+        self.pipe = pipe
+
+    def pytest_runtest_logreport(self, report: object) -> None:
+        if getattr(report, "failed", False):
+            os.write(self.pipe, (str(getattr(report, "nodeid", "")) + "\n").encode())
+
+
 def path_of(module: str) -> Path:
     """The file of a module of the house."""
     stem = ROOT.joinpath(*module.split("."))
@@ -91,43 +93,48 @@ def path_of(module: str) -> Path:
 def warm() -> None:
     """Load the outside packages once; no thread starts (jax opens its backend at first use only, in the forks)."""
     os.environ["MUTANT_UNDER_TEST"] = "1"
-    for name, value in COMPILED.items():
+    for name, value in COMPILED.items():  # most mutants run the same compiled programs as the sources do
         os.environ.setdefault(name, value)
     for package in OUTSIDE:
         importlib.import_module(package)
 
 
-def run(module: str, k: int | None, tests: Sequence[str], plain: Cost | None = None) -> Outcome:
-    """The k-th mutant of `module` (None: the module as it stands) against `tests`; `plain` is what the latter cost."""
+def run(module: str, k: int | None, tests: Sequence[str], seconds: float | None = None) -> Outcome:
+    """The k-th mutant of `module` (None: the module as it stands) against `tests`, which cost the sources so many seconds."""
     start = time.monotonic()
+    here, there = os.pipe()
     child = os.fork()
     if child == 0:
-        _child(module, k, tests, plain)
-    limit = 12 * plain.wall + 60 if plain else 3000.0
-    while True:
-        ended, status, used = os.wait4(child, os.WNOHANG)
-        if ended:
-            break
-        if time.monotonic() - start > limit:
-            os.killpg(child, signal.SIGKILL)
-            _, status, used = os.wait4(child, 0)
-            return Outcome(ENDLESS, Cost(used.ru_utime + used.ru_stime, time.monotonic() - start))
+        os.close(here)
+        _child(module, k, tests, seconds, there)
+    os.close(there)
+    limit = 3000.0 if seconds is None else 12 * seconds + 60
+    ended, status, used = os.wait4(child, os.WNOHANG)
+    while not ended and time.monotonic() - start < limit:
         time.sleep(0.02)
-    cost = Cost(used.ru_utime + used.ru_stime, time.monotonic() - start)
+        ended, status, used = os.wait4(child, os.WNOHANG)
+    if not ended:
+        os.killpg(child, signal.SIGKILL)
+        _, status, used = os.wait4(child, 0)
+    with os.fdopen(here) as pipe:
+        os.set_blocking(here, False)  # a grandchild that was left behind may hold the other end
+        by = (pipe.readline() or "import\n").strip()
+    costs = used.ru_utime + used.ru_stime, time.monotonic() - start
+    if not ended or (os.WIFSIGNALED(status) and os.WTERMSIG(status) in (signal.SIGXCPU, signal.SIGKILL)):
+        return Outcome(ENDLESS, "", *costs)
     if os.WIFSIGNALED(status):
-        return Outcome(ENDLESS if os.WTERMSIG(status) in (signal.SIGXCPU, signal.SIGKILL) else KILLED, cost)
-    code = os.WEXITSTATUS(status)
-    return Outcome({0: LIVES, 5: BROKEN}.get(code, KILLED), cost)
+        return Outcome(KILLED, signal.Signals(os.WTERMSIG(status)).name, *costs)
+    return Outcome(LIVES, "", *costs) if os.WEXITSTATUS(status) == 0 else Outcome(KILLED, by, *costs)
 
 
-def _child(module: str, k: int | None, tests: Sequence[str], plain: Cost | None) -> None:
+def _child(module: str, k: int | None, tests: Sequence[str], seconds: float | None, pipe: int) -> None:
     os.setpgid(0, 0)
     silence = os.open(os.devnull, os.O_RDWR)
     for stream in (0, 1, 2):
         os.dup2(silence, stream)
-    if plain is not None:
-        seconds = int(4 * plain.processor + 10)
-        resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 5))
+    if seconds is not None:
+        limit = int(4 * seconds + 10)
+        resource.setrlimit(resource.RLIMIT_CPU, (limit, limit + 5))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     code = 1
     try:
@@ -136,6 +143,7 @@ def _child(module: str, k: int | None, tests: Sequence[str], plain: Cost | None)
 
         if k is not None:
             sys.meta_path.insert(0, _Finder(module, path_of(module), k))
-        code = int(pytest.main(["-x", "-q", "--tb=no", "-p", "no:cacheprovider", "-p", "no:xdist", *tests]))
+        options = ["-x", "-q", "--tb=no", "-p", "no:cacheprovider", "-p", "no:xdist"]
+        code = int(pytest.main([*options, *tests], plugins=[_Witness(pipe)]))
     finally:
         os._exit(code)

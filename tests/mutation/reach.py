@@ -1,0 +1,97 @@
+"""Which tests run which lines of the house: a plugin of pytest, `python -m pytest -p tests.mutation.reach`.
+
+Every test is a context of `coverage`; what it ran, whether it passed and what it cost are written when the process ends, a file for
+each process of xdist, into the folder that `REACHED` in the environment names. `read` puts them together.
+"""
+
+import json
+import os
+import resource
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+HOUSE = ("theory", "numerics", "sampler", "ledger")
+
+
+@dataclass(frozen=True)
+class Reach:
+    """cost: processor seconds of every test that passed; lines: {file: {line: the tests that ran it}}."""
+
+    cost: dict[str, float]
+    lines: dict[str, dict[int, list[str]]]
+
+    def tests(self, file: str, *lines: int) -> list[str]:
+        """The tests that ran the first of these lines that any ran, or any line of the module where these run at import; the
+        cheapest first."""
+        known = self.lines.get(file, {})
+        found = next((known[line] for line in lines if known.get(line)), [])
+        found = found or {test for tests in known.values() for test in tests}
+        return sorted(found, key=lambda test: (self.cost[test], test))
+
+
+def read(folder: Path) -> Reach:
+    cost: dict[str, float] = {}
+    lines: dict[str, dict[int, list[str]]] = {}
+    for part in sorted(folder.glob("*.json")):
+        found = json.loads(part.read_text())
+        cost |= found["cost"]
+        names = found["names"]
+        for file, run in found["lines"].items():
+            for line, numbers in run.items():
+                here = lines.setdefault(file, {}).setdefault(int(line), [])
+                here += [names[k] for k in numbers]
+    passed = {file: {line: [t for t in ts if t in cost] for line, ts in run.items()} for file, run in lines.items()}
+    return Reach(cost, passed)
+
+
+def _used() -> float:
+    return sum(sum(resource.getrusage(whose)[:2]) for whose in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+
+
+class Recorder:
+    def __init__(self, folder: Path) -> None:
+        import coverage
+
+        self.folder, self.cost, self.passed = folder, dict[str, float](), dict[str, bool]()
+        self.coverage = coverage.Coverage(
+            data_file=None, config_file=False, include=[f"{ROOT / package}/*" for package in HOUSE], messages=False
+        )
+        self.coverage.start()
+
+    @pytest.hookimpl(hookwrapper=True)
+    def pytest_runtest_protocol(self, item: pytest.Item, nextitem: Any) -> Iterator[None]:
+        self.coverage.switch_context(item.nodeid)
+        before = _used()
+        yield
+        self.cost[item.nodeid] = _used() - before
+        self.coverage.switch_context("")
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        self.passed[report.nodeid] = report.passed and self.passed.get(report.nodeid, True)
+
+    def pytest_sessionfinish(self) -> None:
+        self.coverage.stop()
+        data = self.coverage.get_data()
+        names: dict[str, int] = {}
+        lines: dict[str, dict[str, list[int]]] = {}
+        for file in data.measured_files():
+            reached = {
+                str(line): [names.setdefault(context, len(names)) for context in contexts if context]
+                for line, contexts in data.contexts_by_lineno(file).items()
+            }
+            lines[str(Path(file).relative_to(ROOT))] = {line: tests for line, tests in reached.items() if tests}
+        cost = {test: round(seconds, 3) for test, seconds in self.cost.items() if self.passed.get(test)}
+        self.folder.mkdir(parents=True, exist_ok=True)
+        part = self.folder / f"{os.environ.get('PYTEST_XDIST_WORKER', 'alone')}.json"
+        part.write_text(json.dumps({"cost": cost, "names": list(names), "lines": lines}))
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    folder = os.environ.get("REACHED")
+    if folder and (hasattr(config, "workerinput") or not getattr(config.option, "numprocesses", None)):
+        config.pluginmanager.register(Recorder(Path(folder)), "reach-recorder")
