@@ -64,6 +64,8 @@ def test_every_change_has_a_name_of_its_own_and_is_drawn_alike() -> None:
     assert len(names) == len(set(names)) > 20000
     assert len(drawn(every, 500, 1)) == 500 and drawn(every, 5, 1) == drawn(every, 5, 1) != drawn(every, 5, 2)
     assert len(drawn(["theory.wick"], 10**6, 0)) == len(changes_of("theory.wick"))
+    one, two = (drawn(names, 10**6, 0) for names in (["theory.wick"], ["theory.wick", "theory.jets"]))
+    assert [each for each in two if each[0] == "theory.wick"] == one
     with pytest.raises(SystemExit, match="no module of the house"):
         modules(["theory.nothing"])
 

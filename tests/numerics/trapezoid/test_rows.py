@@ -75,5 +75,9 @@ def test_runs_and_the_rest_are_all_cells(spans, data):
 def test_batches_are_a_partition():
     rows = Rows(np.arange(50)[:, None], np.zeros(50, dtype=int), np.arange(50))
     parts = list(rows.batches(100))
+    ends = np.cumsum([len(cells_of(part)) for part in parts])
+    for end, part in zip(ends[:-1], parts[:-1], strict=True):  # a batch ends with the row that passes a multiple of 100
+        assert end // 100 > (end - len(cells_of(part.take(slice(-1, None)))) - 1) // 100
+    assert ends[-1] == 50 * 51 // 2
     assert np.concatenate([part.last for part in parts]).tolist() == rows.last.tolist()
     assert len(parts) > 5

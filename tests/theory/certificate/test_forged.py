@@ -186,6 +186,7 @@ def test_false_proofs(kind, sign, polynomial, proof):
     [
         ("unit", [], "x**2 + 3*x**4", {"rule": "signs", "sign": 1}, 1),
         ("free", ["x"], "-x - 1", {"rule": "sturm", "variable": "x", "sign": -1}, -1),
+        ("unit", ["x"], "x**2 + 2*x", {"rule": "sturm", "variable": "x", "sign": 1}, 1),
         ("unit", [], "x**2 + x + 1", {"rule": "sturm", "variable": "x", "sign": 1}, 1),
         ("unit", [], "x**3 + x", {"rule": "sturm", "variable": "x"}, 0),
         ("unit", [], "-2*x**5", {"rule": "monomial"}, 0),
@@ -402,3 +403,17 @@ def test_the_clock_counts_seconds():
     clock.tick()
     with pytest.raises(Refused, match="time limit"):
         Clock(-1).tick()
+
+
+def test_a_relation_is_not_one_of_its_factors():
+    """r² − 3r + 2 = 0 leaves r = 1 and r = 2: neither claim says what the other does. Where r² = 2 before, z² = r is z² = r³/2."""
+    both, one = ({"x": "small", "r": "unit"}, {"r": "r**2 - 3*r + 2"}), ({"x": "small", "r": "unit"}, {"r": "r - 1"})
+    found, claimed = (state(kind, roots=roots) for kind, roots in (both, one))
+    for a, b in ((found, claimed), (claimed, found)):
+        with pytest.raises(Refused, match="a relation of the result is not as claimed"):
+            require_same(a, b, "result", numbered=True)
+    kinds = {"x": "small", "r": "unit", "z": "unit"}
+    plainly, reduced = (
+        state(kinds, roots={"r": "r**2 - 2", "z": relation}) for relation in ("2*z**2 - r**3", "z**2 - r")
+    )
+    require_same(plainly, reduced, "result", numbered=True)
