@@ -3,8 +3,8 @@
 `--number` changes are drawn by `--seed` from all `changes` of the modules (by default `theory` and `numerics`, the estimators
 of `sampler` and the comparison rules of `ledger`), each as likely as any other, so that the share killed has an exact interval
 (95%, Clopper–Pearson). A mutant meets the tests that ran the changed line (`reach`: the default run once under `coverage`, kept
-in `.reach`), the cheapest first, until one fails; a line that runs at import alone meets all tests that ran its module. A
-test that kills must pass on the sources as they stand, in a process of its own.
+in `.reach`), the cheapest first, until one fails, and before them the files of tests that are newer than that; a line that runs at
+import alone meets all tests that ran its module. A test that kills must pass on the sources as they stand, in a process of its own.
 
 Results are kept in `results.json`, each with the hash of its module and the test that killed; a mutant is not run again while the
 module is the same, but what lives is, once a test is newer. Survivors that compute the same stand in EQUIVALENT.md with the reason.
@@ -31,6 +31,7 @@ from tests.mutation import changes, reach, trial
 
 ROOT = trial.ROOT
 REACH = ROOT / ".reach"
+NEWER = 10.0  # processor seconds that a file of tests is taken to cost before it is known
 RESULTS = Path(__file__).with_name("results.json")
 EQUIVALENT = Path(__file__).with_name("EQUIVALENT.md")
 ESTIMATORS = (
@@ -95,14 +96,17 @@ reached = cache(reach.read)
 
 
 def selection(module: str, k: int, patience: float, found: reach.Reach) -> tuple[list[str], float]:
-    """The tests that ran the line of the k-th change, cheapest first, within `patience` processor seconds; and their cost."""
-    tests, spent = [], 0.0
-    line = changes_of(module)[k].line
-    for test in found.tests(str(trial.path_of(module).relative_to(ROOT)), line, statement(module, line)):
+    """Files of tests that are newer than what is known of them, then the tests that ran the line of the k-th change, the cheapest
+    first, within `patience` processor seconds; and their cost."""
+    file, line = str(trial.path_of(module).relative_to(ROOT)), changes_of(module)[k].line
+    tests = found.newer(file)
+    newer, spent = set(tests), NEWER * len(tests)
+    for test in found.tests(file, line, statement(module, line)):
         if spent > patience:
             break
-        tests.append(test)
-        spent += found.cost[test]
+        if test.split("::")[0] not in newer:
+            tests.append(test)
+            spent += found.cost[test]
     return tests, spent
 
 

@@ -4,11 +4,13 @@ Every test is a context of `coverage`; what it ran, whether it passed and what i
 each process of xdist, into the folder that `REACHED` in the environment names. `read` puts them together.
 """
 
+import hashlib
 import json
 import os
+import re
 import resource
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +22,12 @@ HOUSE = ("theory", "numerics", "sampler", "ledger")
 
 @dataclass(frozen=True)
 class Reach:
-    """cost: processor seconds of every test that passed; lines: {file: {line: the tests that ran it}}."""
+    """cost: processor seconds of every test that passed; lines: {file: {line: the tests that ran it}}; files: the hash of each
+    file of tests, as it was then."""
 
     cost: dict[str, float]
     lines: dict[str, dict[int, list[str]]]
+    files: dict[str, str] = field(default_factory=dict)
 
     def tests(self, file: str, *lines: int) -> list[str]:
         """The tests that ran the first of these lines that any ran, or any line of the module where these run at import; the
@@ -33,20 +37,41 @@ class Reach:
         found = found or {test for tests in known.values() for test in tests}
         return sorted(found, key=lambda test: (self.cost[test], test))
 
+    def newer(self, file: str) -> list[str]:
+        """The files of tests that are not as they were, of those that ran the module or import it by name."""
+        known = {test.split("::")[0] for tests in self.lines.get(file, {}).values() for test in tests}
+        package, _, stem = file.removesuffix("/__init__.py").removesuffix(".py").replace("/", ".").rpartition(".")
+        imports = re.compile(
+            rf"^from {re.escape(package)} import ([^\n]*|\([^)]*)\b{stem}\b|^(from|import) {re.escape(package)}\.{stem}\b",
+            re.MULTILINE,
+        )
+        found = []
+        for test in sorted((ROOT / "tests").rglob("test_*.py")):
+            name, text = str(test.relative_to(ROOT)), test.read_text()
+            if self.files.get(name) != digest(text) and (name in known or imports.search(text)):
+                found.append(name)
+        return found
+
+
+def digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
 
 def read(folder: Path) -> Reach:
     cost: dict[str, float] = {}
+    files: dict[str, str] = {}
     lines: dict[str, dict[int, list[str]]] = {}
     for part in sorted(folder.glob("*.json")):
         found = json.loads(part.read_text())
         cost |= found["cost"]
+        files |= found["files"]
         names = found["names"]
         for file, run in found["lines"].items():
             for line, numbers in run.items():
                 here = lines.setdefault(file, {}).setdefault(int(line), [])
                 here += [names[k] for k in numbers]
     passed = {file: {line: [t for t in ts if t in cost] for line, ts in run.items()} for file, run in lines.items()}
-    return Reach(cost, passed)
+    return Reach(cost, passed, files)
 
 
 def _used() -> float:
@@ -88,7 +113,10 @@ class Recorder:
         cost = {test: round(seconds, 3) for test, seconds in self.cost.items() if self.passed.get(test)}
         self.folder.mkdir(parents=True, exist_ok=True)
         part = self.folder / f"{os.environ.get('PYTEST_XDIST_WORKER', 'alone')}.json"
-        part.write_text(json.dumps({"cost": cost, "names": list(names), "lines": lines}))
+        files = {
+            name: digest((ROOT / name).read_text()) for name in sorted({test.split("::")[0] for test in self.cost})
+        }
+        part.write_text(json.dumps({"cost": cost, "names": list(names), "lines": lines, "files": files}))
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -73,12 +73,18 @@ def test_every_change_has_a_name_of_its_own_and_is_drawn_alike() -> None:
 def test_a_mutant_meets_the_tests_that_ran_its_line_the_cheapest_first() -> None:
     k, change = next((k, c) for k, c in enumerate(changes_of("theory.wick")) if c.line > 20)
     known = {change.line: ["a", "b", "c"], change.line + 1: ["d"]}
-    found = reach.Reach({"a": 3.0, "b": 1.0, "c": 2.0, "d": 0.1}, {"theory/wick.py": known})
+    tests = {
+        str(file.relative_to(trial.ROOT)): reach.digest(file.read_text())
+        for file in trial.ROOT.glob("tests/**/test_*.py")
+    }
+    found = reach.Reach({"a": 3.0, "b": 1.0, "c": 2.0, "d": 0.1}, {"theory/wick.py": known}, tests)
     assert selection("theory.wick", k, 10, found) == (["b", "c", "a"], 6.0)
     assert selection("theory.wick", k, 0.5, found) == (["b"], 1.0)
-    unseen = reach.Reach(found.cost, {"theory/wick.py": {1: ["a"], 2: ["d"]}})
+    unseen = reach.Reach(found.cost, {"theory/wick.py": {1: ["a"], 2: ["d"]}}, tests)
     assert selection("theory.wick", k, 10, unseen)[0] == ["d", "a"]  # runs at import: every test of the module
     assert selection("theory.jets", 0, 10, found) == ([], 0.0)
+    older = reach.Reach(found.cost, found.lines, tests | {"tests/theory/test_wick.py": "another"})
+    assert selection("theory.wick", k, 11.5, older) == (["tests/theory/test_wick.py", "b", "c"], 13.0)
 
 
 def test_a_line_within_a_statement_counts_as_its_first() -> None:

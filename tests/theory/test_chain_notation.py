@@ -172,3 +172,10 @@ def test_the_formulas_are_those_of_the_stationary_law() -> None:
     assert sp.simplify(l1 - one.learning_coefficient()[1]) == 0
     crossed = sp.Add(*(term.value(known, {}, 1) for term in cn.formulas()["Example 27"].right))
     assert sp.simplify(crossed - one.with_the_loss(x + x**2)) == 0
+
+
+def test_the_unknown_stands_on_the_left_alone() -> None:
+    for order, free, unknown in ((0, "ij", "S"), (1, "ijk", "K"), (2, "ij", "S^{(2)}")):
+        formula = cn._stationarity(free, order, unknown)
+        assert formula.right and all(unknown in {name for name, _ in term.factors} for term in formula.left)
+        assert not any(unknown in {name for name, _ in term.factors} for term in formula.right)

@@ -169,6 +169,14 @@ def test_bounds_of_waves_hold_at_points_of_the_box(cs, centre, radius, k, phase)
                 )
 
 
+def test_a_box_is_cut_into_equal_parts():
+    """|y_i| ≤ r_i in 3 × 3 parts: centres 0 and ±⅔ r_i in every combination, half sides r_i/3."""
+    found = Boxes.around(np.array([3.0, 6.0]), 3)
+    expected = {(a, b) for a in (-2, 0, 2) for b in (-4, 0, 4)}
+    assert {tuple(np.round(centre, 12).tolist()) for centre in found.centres} == expected and len(found.centres) == 9
+    assert np.allclose(found.radii, [1.0, 2.0], rtol=1e-12) and (found.radii >= [1.0, 2.0]).all()
+
+
 def test_a_wave_adds_its_amplitude_and_no_more():
     """|x² + 3 cos 2x + 4 sin 2x| ≤ r² + 5, to rounding."""
     field = waves.from_sympy(x**2 + 3 * sp.cos(2 * x) + 4 * sp.sin(2 * x), (x,))

@@ -181,3 +181,22 @@ def test_a_curve_of_zeros_is_not_a_negative_value() -> None:
         problem.refuse_negative(P, (x, y), (0, 0), P)
     with pytest.raises(BadInput, match="takes negative values near the point, as on x = "):
         problem.refuse_negative((x - y) ** 2 - x**2 / 100, (x, y), (0, 0), (x - y) ** 2 - x**2 / 100)
+
+
+@pytest.mark.parametrize(
+    ("f", "order"),
+    [
+        (lambda x: sp.sinh(2 * x) - 2 * sp.sinh(x), 3),  # x³ + …
+        (lambda x: sp.sinh(x) - sp.tanh(x), 3),  # x³/6 + x³/3 + …
+        (lambda x: sp.cosh(2 * x) - 4 * sp.cosh(x) + 3, 4),  # (16 − 4) x⁴/24 + …
+        (lambda x: sp.sech(x) * sp.cosh(2 * x) - 1, 2),  # (2 − ½) x² + …
+        (lambda x: sp.sin(3 * x) - 3 * sp.sin(x), 3),  # −4 x³ + …
+    ],
+)
+def test_several_functions_of_one_variable(f, order: int) -> None:
+    """Both in one new coordinate: f(x) = c x^k + … has λ = 1/(2k) for f², by hand from the power series; so has it on an axis."""
+    x, y = sp.symbols("x y", real=True)
+    found = rlct_ideal([f(x)], (x,))
+    assert (found.value, found.multiplicity) == (sp.Rational(1, 2 * order), 1)
+    found = rlct_ideal([f(x) * y**order], (x, y))
+    assert (found.value, found.multiplicity) == (sp.Rational(1, 2 * order), 2)

@@ -7,6 +7,7 @@ from tests.theory.singular.reference import monomial
 from theory import singular
 from theory.errors import BadInput
 from theory.singular import component
+from theory.zeta.chart import Side
 
 u, v = sp.symbols("u v", real=True)
 R = sp.Rational
@@ -70,3 +71,12 @@ def test_no_warning_where_the_component_speaks() -> None:
 def test_refusals(fixed, says) -> None:
     with pytest.raises(BadInput, match=says):
         component(u**2 * v**4, (u, v), fixed)
+
+
+@pytest.mark.parametrize("variance", [R(1, 2), R(3), R(8)])
+def test_the_density_of_a_gaussian_coordinate_goes_with_the_slice(variance) -> None:
+    """u²v⁴, u ∼ N(0, σ²): Z_C at u* is e^{−u*²/2σ²}/√(2πσ²) ∫ e^{−t u*²v⁴} dv, Z_C(½)/Z_C(3/2) → √3 e^{1/σ²}."""
+    sides = {u: Side(True, variance=variance), v: Side(False)}
+    near, far = (component(u**2 * v**4, (u, v), {u: c}, domain=sides).weight for c in (R(1, 2), R(3, 2)))
+    assert (near.power, near.log_power) == (far.power, far.log_power)
+    assert sp.simplify(near.coefficient / far.coefficient - sp.sqrt(3) * sp.exp(1 / variance)) == 0
