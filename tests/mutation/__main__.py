@@ -123,9 +123,8 @@ def meet(one: Drawn, patience: float, folder: Path) -> dict[str, str]:
     what, by = trial.LIVES, ""
     while tests:
         what, by, *_ = trial.run(module, k, tests, cost)
-        if (
-            what == trial.ENDLESS
-        ):  # what others had left in memory may have made its tests cheap: measure, and try again
+        if what == trial.ENDLESS:
+            # What others had left in memory may have made its tests cheap: measure, and try again.
             plain = trial.run(module, None, tests)
             what, by, *_ = trial.run(module, k, tests, max(cost, plain.processor))
         if what != trial.KILLED or "::" not in by or sound(by):
@@ -135,10 +134,7 @@ def meet(one: Drawn, patience: float, folder: Path) -> dict[str, str]:
 
 
 def digest(files: Iterable[Path]) -> str:
-    found = hashlib.sha256()
-    for file in files:
-        found.update(file.read_bytes())
-    return found.hexdigest()[:16]
+    return reach.digest("".join(file.read_text() for file in files))
 
 
 @cache
