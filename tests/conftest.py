@@ -2,7 +2,8 @@
 
 Neighbouring tests share modules' fixtures and what the ledger remembers (compiled chains, integrals, runs); dealt out one by one,
 most of that would be made in every process. What jax compiles is kept in `.compiled`, by what it computes: other processes of the
-run, those that tests start among them, and the next run compile nothing again.
+run, those that tests start among them, and the next run compile nothing again. How long an example of hypothesis takes is never a
+failure: it depends on the machine and on who else is at work there.
 """
 
 import os
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 COMPILED = {
     "JAX_COMPILATION_CACHE_DIR": str(Path(__file__).parents[1] / ".compiled"),
@@ -18,6 +20,9 @@ COMPILED = {
 }
 for name, value in COMPILED.items():
     os.environ.setdefault(name, value)  # read when jax is imported first
+
+settings.register_profile("threefold", deadline=None)
+settings.load_profile("threefold")
 
 
 @pytest.hookimpl(optionalhook=True)
