@@ -116,20 +116,35 @@ def sound(test: str) -> bool:
     return trial.run("", None, [test]).what == trial.LIVES
 
 
+def collected(tests: Sequence[str]) -> bool:
+    """Whether these tests can be collected from the sources as they stand."""
+    return trial.run("", None, ["--collect-only", *tests]).what == trial.LIVES
+
+
 def meet(one: Drawn, patience: float, folder: Path) -> dict[str, str]:
     """The record of one mutant."""
     module, k, _ = one
     tests, cost = selection(module, k, patience, reached(folder))
-    what, by = trial.LIVES, ""
+    what, by, unsound = trial.LIVES, "", list[str]()
     while tests:
-        what, by, *_ = trial.run(module, k, tests, cost)
+        chosen = [*tests, *(f"--deselect={test}" for test in unsound)]
+        what, by, *_ = trial.run(module, k, chosen, cost)
         if what == trial.ENDLESS:
             # What others had left in memory may have made its tests cheap: measure, and try again.
-            plain = trial.run(module, None, tests)
-            what, by, *_ = trial.run(module, k, tests, max(cost, plain.processor))
-        if what != trial.KILLED or "::" not in by or sound(by):
+            plain = trial.run(module, None, chosen)
+            what, by, *_ = trial.run(module, k, chosen, max(cost, plain.processor))
+        if what == trial.OTHERS:
+            files = sorted({test.split("::")[0] for test in tests})
+            tests, what = [] if files == tests else files, trial.LIVES
+        elif what == trial.KILLED and by == trial.IMPORT and not collected(chosen):
+            raise SystemExit(
+                f"pytest cannot collect {', '.join(tests)} from the sources as they stand: mend them first"
+            )
+        elif what == trial.KILLED and "::" in by and not sound(by):
+            unsound.append(by)
+            tests, what, by = [test for test in tests if test != by], trial.LIVES, ""
+        else:
             break
-        tests, what, by = [test for test in tests if test != by], trial.LIVES, ""
     return {"source": digest([trial.path_of(module)]), "tests": every_test(), "what": what, "by": by}
 
 

@@ -99,6 +99,26 @@ MARK = (
 )  # fmt: skip
 
 
+def test_what_became_of_a_mutant() -> None:
+    """A test that fails, a mutant that passes, tests that do not exist: in a process that has nothing of the house loaded."""
+    inverted = next(k for k, c in enumerate(changes_of("theory.wick")) if c.told.startswith("if "))
+    alone = "tests/mutation/test_mutation.py::test_the_interval_is_exact"
+    asked = f"""if True:
+        from tests.mutation import trial
+        from tests.mutation.__main__ import collected, sound
+        trial.warm()
+        told = [trial.run("theory.wick", k, tests).what for k, tests in (
+            ({inverted}, ["tests/theory/test_wick.py"]), (None, ["{alone}"]), (None, ["{alone}_not"]),
+            (None, ["{alone}", "--deselect={alone}"]))]
+        print([*told, *(collected([test]) for test in ("{alone}", "{alone}_not")), sound("{alone}"), sound("{alone}_not")])
+    """
+    line = [sys.executable, "-c", asked]
+    told = subprocess.run(line, cwd=trial.ROOT, capture_output=True, text=True, check=True).stdout
+    assert ast.literal_eval(told) == [
+        trial.KILLED, trial.LIVES, trial.OTHERS, trial.OTHERS, True, False, True, False,
+    ]  # fmt: skip
+
+
 def test_the_interval_is_exact() -> None:
     """Clopper–Pearson at its ends, from (1 − p)^n = α/2, and at 1 of 2 from the binomial sums p², 1 − (1 − p)²."""
     low, high = interval(20, 20)
