@@ -78,12 +78,18 @@ def estimate(data: xr.Dataset) -> Estimate:
 
 
 def save(what: Run | Estimate, path: str | PathLike) -> None:
-    """Write a run or an estimate to one netCDF file."""
-    target = Path(path)
+    """Write a run or an estimate to one netCDF file, in one step; raises `BadInput` where none can be written."""
+    target = Path(path).resolve()
+    if target.exists() and not target.is_file():
+        raise BadInput(f"results.save: {path} is not a file that can be replaced; give the name of a file in a folder")
     aside = target.with_name(target.name + ".part")
     data = tree(what) if isinstance(what, Run) else dataset(what)
-    data.to_netcdf(aside, engine="h5netcdf")
-    os.replace(aside, target)
+    try:
+        data.to_netcdf(aside, engine="h5netcdf")
+        os.replace(aside, target)
+    except OSError as problem:
+        aside.unlink(missing_ok=True)
+        raise BadInput(f"results.save: {path} cannot be written: {problem.strerror or problem}") from None
 
 
 def load(path: str | PathLike) -> xr.DataTree:

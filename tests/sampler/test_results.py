@@ -1,5 +1,8 @@
 """Labelled arrays: what was sampled is in them, ArviZ reads them, one file holds them."""
 
+import os
+from pathlib import Path
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -60,6 +63,21 @@ def test_what_is_no_file_of_results_is_refused(tmp_path):
     for name in ("x.nc", "missing.nc"):
         with pytest.raises(BadInput, match=r"results\.load"):
             results.load(tmp_path / name)
+
+
+def test_what_is_no_place_for_a_file_is_refused_and_left_as_it_was(tmp_path):
+    """A pipe, a device and a folder are not replaced; a folder that is missing is named; a link goes on pointing to its file."""
+    numbers = np.arange(3.0)
+    estimate = Estimate(numbers, numbers, numbers, numbers)
+    os.mkfifo(tmp_path / "pipe")
+    for place in (tmp_path / "pipe", Path(os.devnull), tmp_path, tmp_path / "missing" / "x.nc"):
+        with pytest.raises(BadInput, match=r"results\.save: .*(not a file|cannot be written)"):
+            results.save(estimate, place)
+    assert (tmp_path / "pipe").is_fifo() and Path(os.devnull).is_char_device()
+    (tmp_path / "link.nc").symlink_to(tmp_path / "real.nc")
+    results.save(estimate, tmp_path / "link.nc")
+    assert (tmp_path / "link.nc").is_symlink()
+    np.testing.assert_array_equal(results.estimate(results.load(tmp_path / "real.nc").to_dataset()).mean, numbers)
 
 
 def test_pictures(run, tmp_path):
