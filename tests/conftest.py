@@ -3,7 +3,7 @@
 Neighbouring tests share modules' fixtures and what the ledger remembers (compiled chains, integrals, runs); dealt out one by one,
 most of that would be made in every process. What jax compiles is kept in `.compiled`, by what it computes: other processes of the
 run, those that tests start among them, and the next run compile nothing again. How long an example of hypothesis takes is never a
-failure: it depends on the machine and on who else is at work there.
+failure: it depends on the machine and on who else is at work there. Mutants (`tests.mutation`) all meet the same examples.
 """
 
 import os
@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import settings
+from hypothesis import Phase, settings
 
 COMPILED = {
     "JAX_COMPILATION_CACHE_DIR": str(Path(__file__).parents[1] / ".compiled"),
@@ -21,8 +21,14 @@ COMPILED = {
 for name, value in COMPILED.items():
     os.environ.setdefault(name, value)  # read when jax is imported first
 
-settings.register_profile("threefold", deadline=None)
-settings.load_profile("threefold")
+settings.register_profile("tests", deadline=None)
+settings.register_profile(
+    "mutants", deadline=None, derandomize=True, database=None, phases=(Phase.explicit, Phase.generate)
+)
+
+
+def pytest_configure() -> None:
+    settings.load_profile("mutants" if "MUTANT_UNDER_TEST" in os.environ else "tests")
 
 
 @pytest.hookimpl(optionalhook=True)
