@@ -41,6 +41,7 @@ from numerics.precision import LOG2_10, Exact, digits, rational
 from theory.errors import BadInput
 
 ATTEMPTS = 4
+MOST_T = fmpq(10**300)
 
 
 class Posterior:
@@ -83,6 +84,10 @@ class Posterior:
             raise BadInput(f"`Posterior` integrates over 1 to 4 variables; it was given {len(self.variables)}")
         if not self.t > 0:
             raise BadInput(f"`Posterior` needs t > 0; it was given t = {self.t}")
+        if not 1 / MOST_T < self.t < MOST_T:
+            raise BadInput(
+                "`Posterior` looks for its nodes in floating point: t lies outside [10^−300, 10^300]; rescale the loss"
+            )
         for expr in (self.loss, self.prior):
             self._check_expression(expr)
 

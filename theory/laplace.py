@@ -216,6 +216,8 @@ def set_partitions(items: tuple[int, ...]) -> Iterator[list[tuple[int, ...]]]:
 
 
 def evaluate(coefficients: Sequence[sp.Expr], t: Any) -> sp.Expr:
-    """The truncated series Σ_k c_k t^{−k} at an exact t."""
+    """The truncated series Σ_k c_k t^{−k} at an exact t > 0 or a symbol; raises `BadInput` for any other number."""
     t = exact(t)
+    if t.is_number and not (t.is_positive and t.is_finite):
+        raise BadInput(f"an expansion in 1/t is evaluated at a finite t > 0; it was given t = {t}")
     return sp.Add(*(c / t**k for k, c in enumerate(coefficients)))

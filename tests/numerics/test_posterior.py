@@ -127,6 +127,8 @@ def test_means_by_name():
 REFUSED = [
     (lambda: Posterior(x**2, x, 0), "t > 0"),
     (lambda: Posterior(x**2, x, -3), "t > 0"),
+    (lambda: Posterior(x**2, x, 10**400), "rescale the loss"),
+    (lambda: Posterior(x**2, x, R(1, 10**300)), "t lies outside"),
     (lambda: Posterior(x**2 + y, x, 1), "not among the variables"),
     (lambda: Posterior(x**2, x, 1).expectation(y), "not among the variables"),
     (lambda: Posterior(x**2, x, 1).expectation(sp.Abs(x)), "Abs"),

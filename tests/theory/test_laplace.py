@@ -219,6 +219,8 @@ def test_series_are_evaluated_exactly(t) -> None:
          "the prior x**3 vanishes at the minimum; the expansion needs prior(w*) ≠ 0"),
         (lambda: laplace.evaluate((1,), 0.5),
          "0.500000000000000 holds the inexact number 0.500000000000000; write it as a fraction"),
+        *((lambda t=t: laplace.evaluate((1, 2), t), f"an expansion in 1/t is evaluated at a finite t > 0; it was given t = {t}")
+          for t in (0, -1, sp.oo, sp.nan, sp.I)),
     ],
 )  # fmt: skip
 def test_bad_input_is_named(call, says) -> None:
