@@ -30,7 +30,7 @@ equation", Ann. Probab. 24 (1996) (the identity for the long-run variance; recal
 """
 
 from collections.abc import Sequence
-from itertools import product
+from itertools import pairwise, product
 from math import factorial, prod
 from operator import add, sub
 from typing import Any
@@ -41,7 +41,7 @@ from sympy.polys.matrices import DomainMatrix
 from theory.errors import BadInput
 from theory.jets import multiply
 from theory.langevin import Chain
-from theory.recursion import Graded, Monomial, Recursion, monomials, pulled_back
+from theory.recursion import Graded, Monomial, Recursion, image, monomials, pulled_back
 
 
 def long_run(
@@ -131,12 +131,15 @@ class Timed(Recursion):
 
     def weighted(self, i: int, j: int, thin: int = 1) -> tuple[sp.Expr, ...]:
         """Σ_{k∈Z} |k| Cov(φ_i(w_{sk}), φ_j(w_0))."""
-        parts = []
-        for a, b in ((i, j), (j, i)):
-            u = self._without_mean(self.poisson(self.fluctuation(a), thin))
-            later = list(map(sub, self.poisson(u, thin), u))
-            parts.append(self.mean(multiply(self.fluctuation(b), later, self.ring.zero)))
-        return self._expressions(list(map(add, *parts)))
+        ahead = self._weighted_ahead(i, j, thin)
+        behind = ahead if i == j else self._weighted_ahead(j, i, thin)
+        return self._expressions(list(map(add, ahead, behind)))
+
+    def _weighted_ahead(self, i: int, j: int, thin: int) -> list[Any]:
+        """Σ_{k>0} k Cov(φ_i(w_{sk}), φ_j(w_0))."""
+        u = self._without_mean(self.poisson(self.fluctuation(i), thin))
+        later = list(map(sub, self.poisson(u, thin), u))
+        return self.mean(multiply(self.fluctuation(j), later, self.ring.zero))
 
     def from_start(self, i: int, steps: int) -> tuple[sp.Expr, ...]:
         moved = self.after(self.centred(i), steps)
@@ -152,46 +155,54 @@ class Timed(Recursion):
         return graded
 
     def poisson(self, fluctuation: Graded, thin: int = 1) -> Graded:
-        """u without constant term with (1 − P^s) u = f, for f of mean zero."""
+        """u without constant term with (1 − P^s) u = f, for f of mean zero.
+
+        At h^j the lower orders of u give a part r_j of P^s u, and u_j − P_0^s u_j = f_j + r_j is left, P_0 = P at h^0.
+        """
         if thin < 1:
             raise BadInput(f"draws are at least one step apart; thin = {thin}")
-        residual, u = list(fluctuation), [self.ring.zero for _ in fluctuation]
-        for j in range(self.top + 1):
-            for degree in range(j, 0, -1):
-                piece = self._divide_by_leading(residual[j], degree, thin)
-                if not piece:
-                    continue
-                u[j] = u[j] + piece
-                alone = [self.ring.zero for _ in residual]
-                alone[j] = piece
-                moved = self.after(alone, thin)
-                residual = list(map(add, map(sub, residual, alone), moved))
-        if any(residual):
+        powers: list[Graded] = [[] for _ in range(thin + 1)]  # P^i u to the order reached
+        for j, part in enumerate(fluctuation):
+            powers[0].append(self.ring.zero)
+            for before, after in pairwise(powers):
+                after.append(image(self.step, before, j, self.ring))
+            piece = self._divided(part + powers[-1][j], j, thin)
+            for power in powers:
+                power[j] = power[j] + piece
+                (piece,) = self.after([piece], 1)
+        return powers[0]
+
+    def _divided(self, part: Any, degree: int, thin: int) -> Any:
+        """p without constant term, of at most this degree, with p − P_0^s p = the part."""
+        found = self.ring.zero
+        for n in range(degree, 0, -1):
+            piece = self._divide_by_leading(part, n, thin)
+            if piece:
+                (moved,) = self.after([piece], thin)
+                found, part = found + piece, part - piece + moved
+        if part:
             raise BadInput("the Poisson equation needs an observable of mean zero; subtract its expectation first")
-        return u
+        return found
 
     def _divide_by_leading(self, part: Any, degree: int, thin: int) -> Any:
-        """p of this degree with p − P^s p = the part's top component of this degree, at leading order."""
+        """p of this degree with p − P_0^s p = the part's component of this degree, up to lower degrees."""
         alphas = list(monomials(self.d, degree))
         wanted = [part.get(alpha, self.domain.zero) for alpha in alphas]
         if not any(wanted):
             return self.ring.zero
-        leading = self.leading(degree) ** thin
-        system = (leading.eye(leading.shape, self.domain) - leading).to_field()
         row = DomainMatrix([wanted], (1, len(wanted)), self.domain).to_field()
-        found = (row * system.inv()).to_list()[0]
+        found = (row * self.resolvent(degree, thin)).to_list()[0]
         return self.ring.from_dict({alphas[k]: c for k, c in enumerate(found) if c})
 
     def _summed(self, f: Graded, g: Graded, thin: int) -> list[Any]:
         """Σ_{k∈Z} Cov(f(x_{sk}), g(x_0)) for f and g of mean zero."""
-        zero = self.ring.zero
-        terms = (
-            multiply(g, self.poisson(f, thin), zero),
-            multiply(f, self.poisson(g, thin), zero),
-            multiply(f, g, zero),
-        )
-        ahead, behind, both = map(self.mean, terms)
-        return list(map(sub, map(add, ahead, behind), both))
+        ahead = self._summed_ahead(f, g, thin)
+        behind = ahead if f == g else self._summed_ahead(g, f, thin)
+        return list(map(sub, map(add, ahead, behind), self.mean(multiply(f, g, self.ring.zero))))
+
+    def _summed_ahead(self, f: Graded, g: Graded, thin: int) -> list[Any]:
+        """Σ_{k≥0} Cov(f(x_{sk}), g(x_0))."""
+        return self.mean(multiply(g, self.poisson(f, thin), self.ring.zero))
 
     def _without_mean(self, graded: Graded) -> Graded:
         result = list(graded)

@@ -15,7 +15,7 @@ nothing swells.
 Reading order: `jets` (the public entry: several expressions over one common domain), `Jets`, `_Tree` (the walk).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import accumulate, repeat
@@ -24,7 +24,7 @@ from typing import Any
 import sympy as sp
 from sympy.polys.constructor import construct_domain
 from sympy.polys.domains import PolynomialRing
-from sympy.polys.rings import PolyRing
+from sympy.polys.rings import PolyElement, PolyRing
 
 from theory.errors import BadInput
 
@@ -231,7 +231,35 @@ def _natural_power(node: sp.Expr) -> bool:
 
 def multiply(f: Sequence[Any], g: Sequence[Any], zero: Any) -> list[Any]:
     """The product of two graded series, truncated at the shorter one's order; parts that are 0 are never multiplied."""
-    return [sum((f[i] * g[k - i] for i in range(k + 1) if f[i] and g[k - i]), zero) for k in range(min(len(f), len(g)))]
+    pairs = ([(f[i], g[k - i]) for i in range(k + 1) if f[i] and g[k - i]] for k in range(min(len(f), len(g))))
+    if isinstance(zero, PolyElement):
+        return [summed(zero.ring, products) for products in pairs]
+    return [sum((a * b for a, b in products), zero) for products in pairs]
+
+
+def summed(ring: PolyRing, products: Iterable[tuple[Part, Part]]) -> Part:
+    """Σ f g over pairs of polynomials of the ring: one polynomial, which every term of every product is added to in place."""
+    total, zero, times = ring.zero, ring.domain.zero, ring.monomial_mul
+    get = total.get
+    for f, g in products:
+        terms = list(g.items())
+        for alpha, a in f.items():
+            for beta, b in terms:
+                gamma = times(alpha, beta)
+                total[gamma] = get(gamma, zero) + a * b
+    total.strip_zero()
+    return total
+
+
+def combination(ring: PolyRing, terms: Iterable[tuple[Any, Part]]) -> Part:
+    """Σ c f over pairs of a coefficient and a polynomial, added up in place."""
+    total, zero = ring.zero, ring.domain.zero
+    get = total.get
+    for c, f in terms:
+        for alpha, a in f.items():
+            total[alpha] = get(alpha, zero) + c * a
+    total.strip_zero()
+    return total
 
 
 def power(f: Sequence[Any], n: int, zero: Any) -> list[Any]:

@@ -21,7 +21,8 @@ the parameters. (There are no floats here; a float is served by the rational tha
 Reading order: `Stage` (one random map), `Recursion` (the chain made of stages), `stable` (|eigenvalues| < 1, decided exactly).
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import combinations_with_replacement, product
 from math import comb, prod
 from operator import sub
@@ -30,7 +31,7 @@ from typing import Any
 import sympy as sp
 from sympy.polys.matrices import DomainMatrix
 
-from theory.jets import Jets, multiply
+from theory.jets import Jets, combination, multiply, summed
 from theory.laplace import cumulant_from_moments
 
 Monomial = tuple[int, ...]
@@ -50,15 +51,17 @@ class Stage:
         if alpha not in self._steps:
             i = next(k for k, power in enumerate(alpha) if power)
             beta = (*alpha[:i], alpha[i] - 1, *alpha[i + 1 :])
-            needed = self.orders(sum(alpha))
-            terms = []
+            products: list[list[tuple[Any, Any]]] = [[] for _ in range(self.orders(sum(alpha)))]
             for gamma in product(*(range(b + 1) for b in beta)):
                 kappa = self.kappa.get(tuple(g + (k == i) for k, g in enumerate(gamma)))
                 if kappa is not None:
                     rest = self.step(tuple(map(sub, beta, gamma)))
                     factor = self.ring.domain(prod(map(comb, beta, gamma)))
-                    terms.append([c * factor for c in multiply(kappa[:needed], rest, self.ring.zero)])
-            self._steps[alpha] = list(map(self.ring.add, *terms))
+                    for j in range(len(products)):
+                        part = kappa[j] * factor
+                        for k in range(j, len(products)):
+                            products[k].append((part, rest[k - j]))
+            self._steps[alpha] = [summed(self.ring, pairs) for pairs in products]
         return self._steps[alpha]
 
     def apply(self, graded: Graded) -> Graded:
@@ -68,12 +71,13 @@ class Stage:
 
 def pulled_back(step: Callable[[Monomial], Graded], graded: Graded, ring: Any) -> Graded:
     """Σ_j h^j Σ_α f_{j,α} P x^α, truncated at the length of f."""
-    result = [ring.zero for _ in graded]
-    for j, part in enumerate(graded):
-        for alpha, c in part.items():
-            for i, image in enumerate(step(tuple(alpha))[: len(graded) - j]):
-                result[j + i] = result[j + i] + image * c
-    return result
+    return [image(step, graded, k, ring) for k in range(len(graded))]
+
+
+def image(step: Callable[[Monomial], Graded], graded: Graded, k: int, ring: Any) -> Any:
+    """[h^k] P f = Σ_{j≤k} Σ_α f_{j,α} [h^{k−j}] P x^α."""
+    parts = enumerate(graded[: k + 1])
+    return combination(ring, ((c, step(alpha)[k - j]) for j, part in parts for alpha, c in part.items()))
 
 
 class Recursion:
@@ -90,63 +94,73 @@ class Recursion:
         self.d, self.top, self.stages = jets.ring.ngens, top, tuple(stages)
         self.observables, self.symmetric = observables, symmetric
         self._steps: dict[Monomial, Graded] = {}
-        self._solved: dict[tuple[int, int], dict[Monomial, Any]] = {}
-        self._systems: dict[int, DomainMatrix] = {}
+        self._means: dict[tuple[int, ...], list[Any]] = {}
+        self._moments: dict[int, dict[Monomial, Any]] = defaultdict(dict)
+        self._resolvents: dict[tuple[int, int], DomainMatrix] = {}
 
     def cumulant(self, indices: Sequence[int]) -> tuple[sp.Expr, ...]:
         """Coefficients of κ of the observables with these indices (repetition allowed)."""
         indices = tuple(indices)
-
-        def moment(block: tuple[int, ...]) -> list[Any]:
-            centred = [self.ring.one] + [self.ring.zero] * self.top
-            for i in block:
-                centred = multiply(self.centred(i), centred, self.ring.zero)
-            return self.mean(centred)
-
-        series = cumulant_from_moments(indices, moment, lambda f, g: multiply(f, g, self.domain.zero))
+        series = cumulant_from_moments(indices, self._mean_of_product, lambda f, g: multiply(f, g, self.domain.zero))
         if len(indices) == 1:  # constants drop out of all other cumulants
             series[0] = series[0] + self.observables[indices[0]][0].coeff(1)
         return tuple(self.jets.expr(c) for c in series)
 
+    def _mean_of_product(self, block: tuple[int, ...]) -> list[Any]:
+        """E Π_{i in block} (φ_i − φ_i(w*)) as a series in 1/t."""
+        key = tuple(sorted(block))
+        if key not in self._means:
+            product = [self.ring.one] + [self.ring.zero] * self.top
+            for i in key:
+                product = multiply(self.centred(i), product, self.ring.zero)
+            self._means[key] = self.mean(product)
+        return self._means[key]
+
     def mean(self, graded: Sequence[Any]) -> list[Any]:
         """E of Σ_j h^j f_j(x) as a series in h² = 1/t."""
-        result = []
-        for k in range(0, len(graded), 2):
-            total = self.domain.zero
-            for j in range(k + 1):
-                for alpha, c in graded[j].items():
-                    total = total + c * self.moment(tuple(alpha), k - j)
-            result.append(total)
-        return result
+        return [self._mean(enumerate(graded[: k + 1]), k) for k in range(0, len(graded), 2)]
+
+    def _mean(self, parts: Iterable[tuple[int, Any]], k: int) -> Any:
+        """The coefficient of h^k in E Σ_j h^j f_j(x), from pairs (j, f_j)."""
+        total = self.domain.zero
+        for j, part in parts:
+            known = self._moments[k - j]
+            for alpha, c in part.items():
+                value = known[alpha] if alpha in known else self.moment(alpha, k - j)
+                if value:
+                    total = total + c * value
+        return total
 
     def moment(self, alpha: Monomial, k: int) -> Any:
         """The coefficient of h^k in E[x^α]."""
-        degree = sum(alpha)
-        if self.symmetric and degree % 2 != k % 2:
-            return self.domain.zero
-        if degree == 0:
-            return self.domain.one if k == 0 else self.domain.zero
-        if (degree, k) not in self._solved:
-            self._solved[degree, k] = self._solve(degree, k)
-        return self._solved[degree, k][alpha]
+        known = self._moments[k]
+        if alpha not in known:
+            degree = sum(alpha)
+            if self.symmetric and degree % 2 != k % 2:
+                known[alpha] = self.domain.zero
+            elif degree == 0:
+                known[alpha] = self.domain.one if k == 0 else self.domain.zero
+            else:
+                known.update(self._solve(degree, k))
+        return known[alpha]
 
     def _solve(self, degree: int, k: int) -> dict[Monomial, Any]:
         """m = (leading matrix of this degree) m + (everything already known)."""
         alphas = list(monomials(self.d, degree))
-        known = []
+        column = []
         for alpha in alphas:
-            step, total = self.step(alpha), self.domain.zero
-            for j in range(k + 1):
-                for beta, c in step[j].items():
-                    if j or sum(beta) < degree:
-                        total = total + c * self.moment(tuple(beta), k - j)
-            known.append(total)
-        if degree not in self._systems:
-            leading = self.leading(degree)
-            self._systems[degree] = (leading.eye(leading.shape, self.domain) - leading).to_field().inv()
-        vector = DomainMatrix([[c] for c in known], (len(known), 1), self.domain)
-        solution = self._systems[degree] * vector
+            first, *later = self.step(alpha)[: k + 1]
+            lower = {beta: c for beta, c in first.items() if sum(beta) < degree}
+            column.append([self._mean([(0, lower), *enumerate(later, 1)], k)])
+        solution = self.resolvent(degree) * DomainMatrix(column, (len(column), 1), self.domain)
         return {alpha: solution[i, 0].element for i, alpha in enumerate(alphas)}
+
+    def resolvent(self, degree: int, steps: int = 1) -> DomainMatrix:
+        """(1 − M^s)⁻¹, M the step on monomials of this degree at leading order."""
+        if (degree, steps) not in self._resolvents:
+            leading = self.leading(degree) ** steps
+            self._resolvents[degree, steps] = (leading.eye(leading.shape, self.domain) - leading).to_field().inv()
+        return self._resolvents[degree, steps]
 
     def leading(self, degree: int) -> DomainMatrix:
         """The step on monomials of this degree at leading order: row α holds the top part of P x^α at h^0."""

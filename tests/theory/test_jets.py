@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from theory.errors import BadInput
-from theory.jets import exact, jets, multiply, point, power
+from theory.jets import combination, exact, jets, multiply, point, power, summed
 
 x, y = sp.symbols("x y", real=True)
 lam, a = sp.symbols("lambda a")
@@ -207,3 +207,15 @@ def test_powers_are_repeated_products(f, n) -> None:
     for _ in range(n - 1):
         expected = multiply(expected, f, 0)
     assert power(f, n, 0) == expected
+
+
+def test_sums_in_place_are_the_ring_s() -> None:
+    """Terms that cancel leave no coefficient 0 behind, and what is added up is left as it was."""
+    ring = jets([x, y], (x, y), {x: sp.S.Zero, y: sp.S.Zero}, [1, 1]).ring
+    p, q = ring.gens
+    pairs = [(p + q, p - q), (q, q), (p, 2 * q), (ring.zero, p)]
+    assert summed(ring, pairs) == p**2 + 2 * p * q and len(summed(ring, pairs)) == 2
+    assert combination(ring, [(ring.domain(2), p + q), (ring.domain(-2), q)]) == 2 * p
+    assert len(combination(ring, [(ring.domain(1), p), (ring.domain(-1), p)])) == 0
+    assert pairs == [(p + q, p - q), (q, q), (p, 2 * q), (ring.zero, p)]
+    assert multiply([p, q], [p, -q], ring.zero) == [p**2, ring.zero] and not multiply([p, q], [p, -q], ring.zero)[1]
