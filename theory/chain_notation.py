@@ -28,6 +28,7 @@ from typing import Any
 import sympy as sp
 
 from theory.laplace import set_partitions
+from theory.rational import lowest_terms
 from theory.stationary import law
 
 e, gamma = sp.symbols("e gamma")
@@ -297,7 +298,7 @@ def in_u(*, minibatches: bool = False) -> dict[str, sp.Expr]:
 
 def _by_tensor(value: sp.Expr) -> sp.Expr:
     """Σ (monomial in T, Q, γ, …) · (factored function of u and λ)."""
-    numerator, denominator = sp.fraction(sp.cancel(value))
+    numerator, denominator = sp.fraction(lowest_terms(value))
     terms = sp.Poly(numerator, *DATA).terms()
     return sp.Add(*(sp.Mul(*map(sp.Pow, DATA, powers)) * sp.factor(c / denominator) for powers, c in terms))
 

@@ -31,6 +31,7 @@ import sympy as sp
 from theory.errors import BadInput
 from theory.jets import exact, jets, point
 from theory.langevin import Step, minibatch
+from theory.rational import lowest_terms
 from theory.recursion import Recursion, Stage, stable, unit
 
 Cumulants = Mapping[tuple[int, ...], sp.Expr]
@@ -112,7 +113,7 @@ def linear_chain_cumulants(matrix: Any, kick: Cumulants, order: int) -> dict[tup
             )
             equations.append(unknown[i] - moved - exact(kick.get(i, 0)))
         (solution,) = sp.linsolve(equations, list(unknown.values()))
-        found |= {i: sp.cancel(value) for i, value in zip(indices, solution, strict=True)}
+        found |= {i: lowest_terms(value) for i, value in zip(indices, solution, strict=True)}
     return found
 
 

@@ -28,6 +28,7 @@ from dataclasses import dataclass
 import sympy as sp
 
 from theory.errors import BadInput
+from theory.rational import lowest_terms
 
 
 def pseudo_inverse(X: sp.Matrix) -> sp.Matrix:
@@ -196,7 +197,7 @@ class QuadraticModel:
             k += 1
             second = sp.hessian(term, self.variables)
             term = sp.expand((sigma * second).trace() / (2 * k))
-        return sp.cancel(total)
+        return lowest_terms(total)
 
     def coordinates(self, q: Sequence[sp.Expr]) -> sp.Matrix:
         """μ(q) = (⟨φ_j⟩)_j (eq 25), for any positive weights, normalised or not."""

@@ -33,6 +33,7 @@ from typing import Any
 import sympy as sp
 
 from theory.langevin import Noise, locate_confined, refuse_unstable
+from theory.rational import lowest_terms
 from theory.tensors import LossData, Taylor, contract, dot, loss_data, taylor
 
 HALF, QUARTER = sp.Rational(1, 2), sp.Rational(1, 4)
@@ -57,7 +58,7 @@ class Law:
     def mean(self, psi: sp.Expr) -> sp.Expr:
         """Lemma 18 for the chain: t(Eψ − ψ(w*)) → b·m + ½ tr(BS) = ½ [tr(BS) − b·H⁻¹(T:S)]."""
         f = self._taylor(psi)
-        return sp.cancel(dot(f.D1, self.m) + (f.D2 * self.S).trace() / 2)
+        return lowest_terms(dot(f.D1, self.m) + (f.D2 * self.S).trace() / 2)
 
     def covariance(self, phi: sp.Expr, psi: sp.Expr) -> tuple[sp.Expr, sp.Expr]:
         """The coefficients of t⁻¹ and t⁻² of Cov(φ, ψ), any φ and ψ:
@@ -68,7 +69,7 @@ class Law:
         f, g = self._taylor(phi), self._taylor(psi)
         second = dot(f.D1, self.S2 * g.D1) + (f.D2 * self.S * g.D2 * self.S).trace() / 2
         second += self._crossed(f, g) + self._crossed(g, f)
-        return sp.cancel(dot(f.D1, self.S * g.D1)), sp.cancel(second)
+        return lowest_terms(dot(f.D1, self.S * g.D1)), lowest_terms(second)
 
     def _crossed(self, f: Taylor, g: Taylor) -> sp.Expr:
         """½ (Sb)·(Φ:S) + ½ A_ij K_ijk b_k + mᵀASb."""
@@ -84,7 +85,7 @@ class Law:
         f, H, n = self._taylor(psi), self.hessian, range(len(self.variables))
         k = sp.Add(*(H[i, j] * self.K[i, j, l] * f.D1[l] for i in n for j in n for l in n))
         left = self.confinement * dot(contract(self.data.T, self.S), self.data.Sigma * self.S * f.D1)
-        return sp.cancel(((H * self.S * f.D2 * self.S).trace() + k + left) / 2)
+        return lowest_terms(((H * self.S * f.D2 * self.S).trace() + k + left) / 2)
 
     @property
     def hessian(self) -> sp.Matrix:
@@ -103,7 +104,7 @@ class Law:
         TK = sp.Add(*(self.data.T[i, j, k] * self.K[i, j, k] for i in n for j in n for k in n))
         QSS = sp.Add(*(self.Q[i, j, k, l] * self.S[i, j] * self.S[k, l] for i in n for j in n for k in n for l in n))
         first = ((H * self.S2).trace() + dot(m, H * m) + dot(m, TS)) / 2 + TK / 6 + QSS / 8
-        return sp.cancel((H * self.S).trace() / 2), sp.cancel(first)
+        return lowest_terms((H * self.S).trace() / 2), lowest_terms(first)
 
     def _taylor(self, f: sp.Expr) -> Taylor:
         return taylor(f, self.variables, self.data.at)
@@ -225,7 +226,7 @@ class _Chain:
         mapped = reduce(lambda tensor, slot: _along(tensor, self.A, slot), range(rank), X)
         equations = [X[index] - mapped[index] - source[index] for index in classes]
         (solution,) = sp.linsolve(equations, list(unknown.values()))
-        values = {index: sp.cancel(solution[i]) for i, index in enumerate(classes)}
+        values = {index: lowest_terms(solution[i]) for i, index in enumerate(classes)}
         return sp.Array([values[tuple(sorted(index))] for index in _indices(d, rank)], shape)
 
 

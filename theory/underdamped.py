@@ -43,6 +43,7 @@ from theory.autocorrelation import Timed
 from theory.errors import BadInput
 from theory.jets import exact, jets
 from theory.langevin import Noise, confined, locate_confined, refuse_noise, refuse_order
+from theory.rational import lowest_terms
 from theory.recursion import Recursion, Stage, for_moments, stable, unit
 
 NAMES = {"SGHMC": "AEB"}
@@ -90,7 +91,7 @@ def quadratic(h: sp.Matrix, *, step: Any, keep: Any, scheme: str = "BAOAB") -> s
     unknown = sp.Matrix(2 * d, 2 * d, lambda i, j: sp.Symbol(f"_{min(i, j)}_{max(i, j)}"))
     (found,) = sp.linsolve(list(unknown - M * unknown * M.T - R), sorted(unknown.free_symbols, key=str))
     values = dict(zip(sorted(unknown.free_symbols, key=str), found, strict=True))
-    return unknown.subs(values).applyfunc(sp.cancel)
+    return unknown.subs(values).applyfunc(lowest_terms)
 
 
 def _linear(letter: str, h: sp.Matrix, time: sp.Expr, keep: sp.Expr) -> tuple[sp.Matrix, sp.Matrix]:

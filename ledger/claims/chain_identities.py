@@ -30,6 +30,7 @@ from numerics import extrapolate, kernel
 from numerics.posterior import Posterior
 from numerics.precision import digits
 from theory import first_order, laplace
+from theory.rational import lowest_terms
 
 
 def derive_identities(factor: Any = 1) -> Evidence:
@@ -51,7 +52,7 @@ def derive_identities(factor: Any = 1) -> Evidence:
         for k in (1, 2):
             # t E[w·∇L] = d + (e/4) (t E|∇L|² + tr G)
             left = one[k] - (p.d if k == 1 else 0) - p.e / 4 * (two[k] + noise[k])
-            differences[f"virial, t^−{k}, {p.name}, e = {p.e}"] = sp.cancel(left)
+            differences[f"virial, t^−{k}, {p.name}, e = {p.e}"] = lowest_terms(left)
     return vanishes("virial and E g = 0", differences, f"{len(differences)} coefficients vanish identically")
 
 
@@ -108,7 +109,7 @@ def derive_first_order() -> Evidence:
         p.loss, (psi(p), sp.diff(p.loss, x, 2)), p.variables, order=2, at=(0,), prior=sp.exp(-p.gamma * x**2 / 2)
     )
     for k in (1, 2):
-        differences[f"order e, t^−{k}"] = sp.cancel(sp.diff(found[k], e).subs(e, 0) - (slope[k - 1] - curved[k]) / 8)
+        differences[f"order e, t^−{k}"] = lowest_terms(sp.diff(found[k], e).subs(e, 0) - (slope[k - 1] - curved[k]) / 8)
     return vanishes("first order in ε", differences, "a divergence for every U and f; the chain's series at order e")
 
 

@@ -21,6 +21,7 @@ from ledger.compare import combine
 from ledger.discrete import GENERIC, PAIR, Closed, Problem, R, batches, line, linear, observables, plane
 from ledger.discrete_runs import Setting, enclosed, enclosed_far, sampled
 from ledger.evidence import vanishes
+from theory.rational import lowest_terms
 
 SECTION = "The chain"
 PAIRS = tuple(replace(PAIR, e=size) for size in (R(2, 5), R(2)))
@@ -66,7 +67,7 @@ class LawClaim:
                 formula = q.formula(closed)
                 series = problem.series(*q.traces(problem), order=max(formula))
                 for k, value in formula.items():
-                    differences[f"{q.name}, t^−{k}, {problem.name}, e = {problem.e}"] = sp.cancel(series[k] - value)
+                    differences[f"{q.name}, t^−{k}, {problem.name}, e = {problem.e}"] = lowest_terms(series[k] - value)
         return vanishes(
             self.quantities[0].name, differences, f"closed form = moment recursion, {len(differences)} identities"
         )
@@ -135,7 +136,8 @@ LLC = Quantity("t E L", lambda p: (p.loss,), lambda c: {1: c.l0, 2: c.l1}, "llc"
 
 
 def _small_steps(law: Closed, value: sp.Expr, coefficient: int) -> sp.Expr:
-    return sp.cancel(sp.diff(value, law.e, coefficient)).subs(law.e, 0) / sp.factorial(coefficient)
+    """The coefficient of e^k of a rational function without a pole at e = 0."""
+    return sp.diff(lowest_terms(value), law.e, coefficient).subs(law.e, 0) / sp.factorial(coefficient)
 
 
 def _third_is_even(claim: LawClaim) -> dict[str, Any]:

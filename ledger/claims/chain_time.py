@@ -27,6 +27,7 @@ from ledger.discrete_runs import (
 from ledger.evidence import estimates, vanishes
 from numerics import kernel
 from theory import autocorrelation, laplace
+from theory.rational import lowest_terms
 
 THIN = 2
 WIDE = tuple(
@@ -198,7 +199,7 @@ class TimeClaim:
             law = self.law(p)
             for q in self.quantities:
                 *lower, top = q.expand(p, q.order)
-                differences[f"{q.name}, {p.name}, e = {p.e}"] = sp.cancel(top - q.formula(law))
+                differences[f"{q.name}, {p.name}, e = {p.e}"] = lowest_terms(top - q.formula(law))
                 differences[f"{q.name}, {p.name}, e = {p.e}, lower orders"] = sp.Add(*map(abs, lower))
         return vanishes(self.quantities[0].name, differences, "closed form = Poisson equation of the moment recursion")
 

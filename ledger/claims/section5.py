@@ -20,6 +20,7 @@ from numerics.patterning import DataModel, column, rationals
 from numerics.precision import ball, digits
 from theory import patterning
 from theory.patterning import QuadraticModel
+from theory.rational import lowest_terms
 from theory.response import Posterior, W, linearize, response
 
 Inverse = Callable[[sp.Matrix, Sequence[sp.Expr]], sp.Matrix]
@@ -70,7 +71,7 @@ def derive_eq_25(_: Budget, scale: Callable = lambda n, beta: n * beta) -> Evide
         {
             "dμ − nβ(X c − (Σc) Cov(φ, L))": symbolic(undefined),
             "X q": symbolic(mix_of(q, chi)),
-            "Gaussian model: ∂μ − nβ X dq": (slope.diff(h).subs(h, 0) - t * X * tangent).applyfunc(sp.cancel),
+            "Gaussian model: ∂μ − nβ X dq": (slope.diff(h).subs(h, 0) - t * X * tangent).applyfunc(lowest_terms),
             "Gaussian model: X q": X * sp.Matrix(GAUSSIAN_Q),
         },
         "undefined losses, observable and prior, directions of any sum; and a Gaussian model's rational μ(q)",
@@ -216,10 +217,10 @@ def tangency() -> dict[str, object]:
     whole = patterning.weighted_pseudo_inverse(row, (q1, q2, q3))
     pieces = sp.Matrix([whole[0], whole[1], theta * whole[2], (1 - theta) * whole[2]])
     return {
-        "qᵀX⁺": (sp.Matrix([[q1, q2, q3]]) * plain).applyfunc(sp.cancel),
-        "1ᵀX⁺ (χ²)": (sp.ones(1, 3) * chi2).applyfunc(sp.cancel),
-        "X X⁺(χ²) − 1": (X * chi2 - sp.eye(2)).applyfunc(sp.cancel),
-        "χ² solution after a cut": (cut - pieces).applyfunc(sp.cancel),
+        "qᵀX⁺": (sp.Matrix([[q1, q2, q3]]) * plain).applyfunc(lowest_terms),
+        "1ᵀX⁺ (χ²)": (sp.ones(1, 3) * chi2).applyfunc(lowest_terms),
+        "X X⁺(χ²) − 1": (X * chi2 - sp.eye(2)).applyfunc(lowest_terms),
+        "χ² solution after a cut": (cut - pieces).applyfunc(lowest_terms),
     }
 
 
@@ -228,7 +229,7 @@ def counterexample() -> Evidence:
     X, q, h = THREE_POINTS.susceptibilities(THREE_Q), sp.Matrix(THREE_Q), sp.Symbol("h")
 
     def realised(dq: sp.Matrix) -> sp.Expr:
-        return sp.cancel(THREE_POINTS.coordinates(list(q + h * dq))[0].diff(h).subs(h, 0))
+        return lowest_terms(THREE_POINTS.coordinates(list(q + h * dq))[0].diff(h).subs(h, 0))
 
     printed, chi2 = patterning.pseudo_inverse(X), patterning.weighted_pseudo_inverse(X, THREE_Q)
     projected = printed - sum(printed) * q

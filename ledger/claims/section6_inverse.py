@@ -29,6 +29,7 @@ from numerics.patterning import DataModel, column, rationals
 from numerics.posterior import Posterior
 from numerics.precision import ball, digits
 from theory import patterning
+from theory.rational import lowest_terms
 
 R = sp.Rational
 Factor = Callable[[sp.Expr, sp.Expr], sp.Expr]
@@ -42,7 +43,7 @@ def derive_ridge(_: Budget, factor: Factor = patterning.ridge_factor) -> Evidenc
     gap = (sigma - sp.sqrt(eta)) ** 2 / (2 * sp.sqrt(eta) * (sigma**2 + eta))
     left: dict[str, object] = {
         "1/(2√η) − factor − (σ − √η)²/(2√η(σ² + η))": sp.simplify(1 / (2 * sp.sqrt(eta)) - f - gap),
-        "(1/σ − factor)σ − η/(σ² + η)": sp.cancel(1 - sigma * f - eta / (sigma**2 + eta)),
+        "(1/σ − factor)σ − η/(σ² + η)": lowest_terms(1 - sigma * f - eta / (sigma**2 + eta)),
     }
     for name, X in {"dependent": DEPENDENT, "twin": TWIN, "tall": TALL}.items():
         k, n = X.shape
@@ -50,10 +51,10 @@ def derive_ridge(_: Budget, factor: Factor = patterning.ridge_factor) -> Evidenc
         found = patterning.modes(X)
         terms = sum((factor(m.s, eta) * m.v * m.u.T for m in found), sp.zeros(n, k))
         spectrum = eta ** (n - len(found)) * sp.Mul(*(m.s**2 + eta for m in found))
-        left[f"{name}: (XᵀX + η)⁻¹Xᵀ − Xᵀ(XXᵀ + η)⁻¹"] = (wide - high).applyfunc(sp.cancel)
+        left[f"{name}: (XᵀX + η)⁻¹Xᵀ − Xᵀ(XXᵀ + η)⁻¹"] = (wide - high).applyfunc(lowest_terms)
         left[f"{name}: R_η − Σ factor v uᵀ"] = (wide - terms).applyfunc(sp.simplify)
         left[f"{name}: det(XᵀX + η) − η^(n−r) Π(s² + η)"] = sp.expand((X.T * X + eta * sp.eye(n)).det() - spectrum)
-        left[f"{name}: R_η → X⁺"] = wide.applyfunc(sp.cancel).subs(eta, 0) - patterning.pseudo_inverse(X)
+        left[f"{name}: R_η → X⁺"] = wide.applyfunc(lowest_terms).subs(eta, 0) - patterning.pseudo_inverse(X)
     return vanishes("§6.5.2, ridge", left | rank(), "factors, bound, bias and limit for ranks 1 to 2; dX⁺ and its jump")
 
 
@@ -62,11 +63,11 @@ def rank() -> dict[str, object]:
     h, eps = sp.symbols("h epsilon")
     s1, s2 = sp.symbols("s_1 s_2", positive=True)
     E = sp.Matrix([[1, R(1, 2), -1, 2], [0, 1, 3, -R(1, 4)]])
-    full = patterning.pseudo_inverse(GENERIC + h * E).applyfunc(sp.cancel)
+    full = patterning.pseudo_inverse(GENERIC + h * E).applyfunc(lowest_terms)
     F, G = patterning.factorise(DEPENDENT)
     dF, dG = sp.Matrix([[1, 0], [R(1, 2), -1], [0, 2]]), sp.Matrix([[0, 1, 1, 2], [1, 0, -1, R(1, 3)]])
     product = (F + h * dF) * (G + h * dG)
-    low = patterning.pseudo_inverse(product).applyfunc(sp.cancel)
+    low = patterning.pseudo_inverse(product).applyfunc(lowest_terms)
     D = sp.Matrix([[s1, 0, 0], [0, s2, 0], [0, 0, 0]])
     e = sp.Matrix(3, 3, sp.symbols("e0:9"))
     dP = patterning.pseudo_inverse_derivative(D, e)
@@ -127,13 +128,13 @@ def derive_noise(_: Budget, degrees: Callable = lambda n, k: n - k - 1) -> Evide
     x, s, h = sp.symbols("x s h", positive=True)
     two_points = ((1 / (x + s)) + 1 / (x - s)) / 2
     left: dict[str, object] = {
-        "E X̂⁺ − x/(x² − s²)": sp.cancel(two_points - x / (x**2 - s**2)),
-        "relative bias − s²/(x² − s²)": sp.cancel(x * two_points - 1 - s**2 / (x**2 - s**2)),
+        "E X̂⁺ − x/(x² − s²)": lowest_terms(two_points - x / (x**2 - s**2)),
+        "relative bias − s²/(x² − s²)": lowest_terms(x * two_points - 1 - s**2 / (x**2 - s**2)),
     }
     E = sp.Matrix([[1, R(1, 2), -1, 2], [0, 1, 3, -R(1, 4)]])
     for eta in (sp.S.Zero, R(3, 2)):
         curve = patterning.ridge(GENERIC + h * E, eta).applyfunc(
-            lambda a: sp.series(sp.cancel(a), h, 0, 3).removeO().coeff(h, 2)
+            lambda a: sp.series(lowest_terms(a), h, 0, 3).removeO().coeff(h, 2)
         )
         left[f"second order, η = {eta}"] = curve - patterning.second_order(GENERIC, E, eta)
     samples = {

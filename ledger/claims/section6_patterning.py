@@ -27,6 +27,7 @@ from numerics.patterning import column, rationals, step
 from numerics.precision import ball, digits
 from theory import patterning
 from theory.patterning import QuadraticModel
+from theory.rational import lowest_terms
 from theory.response import Posterior, W, differentiate, linearize, response
 
 R = sp.Rational
@@ -58,8 +59,8 @@ def derive_eq_35(_: Budget, scale: Callable = lambda n, beta: beta) -> Evidence:
         {
             "any s: d⟨φ⟩/dα − β X̂ s + β (Σs) Cov(φ, L_n)": symbolic(raw - linear + beta * sum(s) * centre),
             "weights over their mean: d⟨φ⟩/dα − β X̂ s": symbolic(normalised - linear),
-            "Σ (αs)": sp.cancel(sum(weights)),
-            "β X̂ (αs) − dμ": (scale(3, beta) * X * weights - dmu).applyfunc(sp.cancel),
+            "Σ (αs)": lowest_terms(sum(weights)),
+            "β X̂ (αs) − dμ": (scale(3, beta) * X * weights - dmu).applyfunc(lowest_terms),
         },
         "s of any sum, weights as they are and over their mean; αs = X̂⁺dμ/β is centred and realises dμ",
     )
@@ -125,7 +126,7 @@ def derive_alignment(_: Budget, inverse: Callable = patterning.pseudo_inverse) -
     return vanishes(
         "§6.5.1",
         {
-            "Σ s_j ⟨x_j, dμ⟩ − |dμ|²": sp.cancel(s.dot(X.T * dmu) - dmu.dot(dmu)),
+            "Σ s_j ⟨x_j, dμ⟩ − |dμ|²": lowest_terms(s.dot(X.T * dmu) - dmu.dot(dmu)),
             "z = (4, 1): s + 2/15": found[0] + R(2, 15),
             "its alignment − 1": profile[0] - 1,
             "η R_η − Xᵀ as η → ∞": large - Z.T,
