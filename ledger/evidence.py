@@ -80,4 +80,5 @@ def estimates(
 def _zero(difference: Any) -> bool:
     if isinstance(difference, (sp.MatrixBase, sp.NDimArray)):
         return all(_zero(entry) for entry in sp.flatten(difference))
-    return sp.simplify(difference) == 0
+    numerator, denominator = map(sp.expand, sp.fraction(sp.together(difference)))  # enough for most of what vanishes
+    return numerator == 0 != denominator or sp.simplify(difference) == 0
