@@ -23,6 +23,8 @@ Reading order: `Stage` (one random map), `Recursion` (the chain made of stages),
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
 from itertools import combinations_with_replacement, product
 from math import comb, prod
 from operator import sub
@@ -40,11 +42,24 @@ Graded = list[Any]
 
 
 class Stage:
-    """One random map x → x', given by its conditional cumulants; `orders(n)`: how many orders of h a monomial of degree n needs."""
+    """One random map x → x', given by its conditional cumulants; `orders(n)`: how many orders of h a monomial of degree n needs.
+
+    Equal maps are equal stages.
+    """
 
     def __init__(self, ring: Any, kappa: Mapping[Monomial, Graded], orders: Callable[[int], int]):
         self.ring, self.kappa, self.orders = ring, kappa, orders
         self._steps: dict[Monomial, Graded] = {(0,) * ring.ngens: [ring.one] + [ring.zero] * (orders(0) - 1)}
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Stage) and self._data == other._data
+
+    def __hash__(self) -> int:
+        return hash(self._data)
+
+    @cached_property
+    def _data(self) -> tuple:
+        return self.ring, self.orders, frozenset((alpha, tuple(parts)) for alpha, parts in self.kappa.items())
 
     def step(self, alpha: Monomial) -> Graded:
         """P x^α = E[(x')^α | x] as a series in h of polynomials in x."""
@@ -80,6 +95,21 @@ def image(step: Callable[[Monomial], Graded], graded: Graded, k: int, ring: Any)
     return combination(ring, ((c, step(alpha)[k - j]) for j, part in parts for alpha, c in part.items()))
 
 
+@dataclass(frozen=True)
+class _Known:
+    """What has been worked out about a chain, whatever its observables; chains of equal stages share it."""
+
+    stages: tuple[Stage, ...]
+    steps: dict[Monomial, Graded] = field(default_factory=dict)
+    moments: dict[int, dict[Monomial, Any]] = field(default_factory=lambda: defaultdict(dict))
+    resolvents: dict[tuple[int, int], DomainMatrix] = field(default_factory=dict)
+
+
+@lru_cache(maxsize=32)
+def _known(stages: tuple[Stage, ...], top: int, symmetric: bool) -> _Known:
+    return _Known(stages)
+
+
 class Recursion:
     """The moments of the chain whose step is the `stages` in turn, to order h^top, and means and cumulants of its observables.
 
@@ -91,12 +121,12 @@ class Recursion:
         self, jets: Jets, stages: Sequence[Stage], observables: Sequence[Sequence[Any]], top: int, *, symmetric: bool = True
     ):  # fmt: skip
         self.jets, self.ring, self.domain = jets, jets.ring, jets.domain
-        self.d, self.top, self.stages = jets.ring.ngens, top, tuple(stages)
+        self.d, self.top = jets.ring.ngens, top
         self.observables, self.symmetric = observables, symmetric
-        self._steps: dict[Monomial, Graded] = {}
+        known = _known(tuple(stages), top, symmetric)
+        self.stages, self._steps = known.stages, known.steps
+        self._moments, self._resolvents = known.moments, known.resolvents
         self._means: dict[tuple[int, ...], list[Any]] = {}
-        self._moments: dict[int, dict[Monomial, Any]] = defaultdict(dict)
-        self._resolvents: dict[tuple[int, int], DomainMatrix] = {}
 
     def cumulant(self, indices: Sequence[int]) -> tuple[sp.Expr, ...]:
         """Coefficients of κ of the observables with these indices (repetition allowed)."""
@@ -183,6 +213,7 @@ class Recursion:
         return self._steps[alpha]
 
 
+@lru_cache(maxsize=256)
 def for_moments(top: int) -> Callable[[int], int]:
     """A moment of degree n is wanted to h^{top − n}: observables have degree ≤ j at h^j."""
     return lambda degree: top + 1 - degree

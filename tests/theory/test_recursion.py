@@ -94,3 +94,21 @@ def test_monomials_and_units() -> None:
     assert list(monomials(2, 2)) == [(2, 0), (1, 1), (0, 2)]
     assert unit(3, (0, 2, 2)) == (1, 0, 2)
     assert [for_moments(4)(n) for n in range(5)] == [5, 4, 3, 2, 1]
+
+
+def test_equal_chains_share_what_is_known_and_no_others() -> None:
+    """One map and order written twice, observed otherwise: one set of moments. Another noise, order or parity: another."""
+
+    def chain(noise: int, top: int, observable: sp.Expr, *, symmetric: bool = True) -> Recursion:
+        taylor = jets([observable], (x,), {x: sp.S.Zero}, [top])
+        ring, rest = taylor.ring, [taylor.ring.zero] * top
+        kappa = {(1,): [ring.gens[0] / 2, *rest], (2,): [noise * ring.one, *rest]}
+        return Recursion(taylor, [Stage(ring, kappa, for_moments(top))], taylor.parts, top, symmetric=symmetric)
+
+    first, same = chain(3, 4, x**2), chain(3, 4, x + x**2)
+    assert first.cumulant([0]) == (0, 4, 0) and same.cumulant([0, 0])[1] == 4
+    assert same.step((2,)) is first.step((2,)) and same.stages == first.stages
+    for other in (chain(6, 4, x**2), chain(3, 6, x**2), chain(3, 4, x**2, symmetric=False)):
+        assert other.step((2,)) is not first.step((2,))
+    assert chain(6, 4, x**2).cumulant([0]) == (0, 8, 0)
+    assert first.stages[0] != "a stage"
