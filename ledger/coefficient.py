@@ -36,6 +36,7 @@ from numerics.posterior import Posterior
 from numerics.precision import digits
 from theory import langevin, laplace
 from theory.jets import point
+from theory.rational import lowest_terms
 from theory.tensors import LossData, Taylor, loss_data, taylor
 
 if TYPE_CHECKING:
@@ -117,8 +118,9 @@ class CoefficientClaim:
 
     def _derive(self, problem: Problem) -> Evidence:
         *lower, coefficient = problem.coefficients(self.order)
-        expected = sp.simplify(self.formula(problem))
-        difference = sp.simplify(coefficient - expected)
+        difference = lowest_terms(coefficient - self.formula(problem))
+        if difference != 0:
+            difference = sp.simplify(difference)
         d = len(problem.variables)
         symbols = len(
             set().union(*(f.free_symbols for f in (problem.loss, *problem.observables))) - set(problem.variables)

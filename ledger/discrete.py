@@ -15,7 +15,7 @@ from typing import Any
 
 import sympy as sp
 
-from theory import langevin
+from theory import langevin, laplace
 
 HALF = sp.Rational(1, 2)
 x, y, z = sp.symbols("x y z", real=True)
@@ -63,11 +63,13 @@ class Problem:
         """The coefficients of the joint cumulant, from the moment recursion."""
         return _series(self, observables, order)
 
+    def posterior_series(self, *observables: sp.Expr, order: int) -> tuple[sp.Expr, ...]:
+        """The same coefficients of the posterior, the limit e → 0 without localisation and noise."""
+        return _posterior_series(self.loss, observables, self.variables, order)
+
     def D(self, f: sp.Expr, *indices: int) -> sp.Expr:
         """A derivative at w*."""
-        return sp.sympify(sp.diff(f, *(self.variables[i] for i in indices)) if indices else f).subs(
-            dict.fromkeys(self.variables, 0)
-        )
+        return _at_minimum(sp.sympify(f), self.variables, tuple(sorted(indices)))
 
     def tensor(self, f: sp.Expr, rank: int) -> Callable[..., sp.Expr]:
         """The derivative tensor of this rank at w*."""
@@ -78,6 +80,23 @@ class Problem:
 @cache
 def _series(problem: Problem, observables: tuple[sp.Expr, ...], order: int) -> tuple[sp.Expr, ...]:
     return langevin.cumulant(problem.loss, observables, problem.variables, order=order, **problem.chain)
+
+
+@cache
+def _posterior_series(
+    loss: sp.Expr, observables: tuple[sp.Expr, ...], variables: tuple[sp.Symbol, ...], order: int
+) -> tuple[sp.Expr, ...]:
+    return laplace.cumulant(loss, observables, variables, order=order, at=(0,) * len(variables))
+
+
+@cache
+def _derivative(f: sp.Expr, variables: tuple[sp.Symbol, ...], indices: tuple[int, ...]) -> sp.Expr:
+    return sp.diff(_derivative(f, variables, indices[:-1]), variables[indices[-1]]) if indices else f
+
+
+@cache
+def _at_minimum(f: sp.Expr, variables: tuple[sp.Symbol, ...], indices: tuple[int, ...]) -> sp.Expr:
+    return _derivative(f, variables, indices).subs(dict.fromkeys(variables, 0))
 
 
 class Closed:

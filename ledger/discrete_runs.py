@@ -274,7 +274,7 @@ def sampled(
     """An estimate of a cumulant (times `factor`) against the law of the chain; the z of the posterior in the same run beside it."""
     p = setting.problem
     prediction, last = predicted(setting, traces, formula)
-    limit = laplace.cumulant(p.loss, traces, p.variables, order=3, at=(0,) * p.d)
+    limit = p.posterior_series(*traces, order=3)
     continuous = factor * float(sum((c / sp.Integer(setting.t) ** k for k, c in enumerate(limit)), sp.S.Zero))
     scale = max(abs(float(sp.sympify(c) / sp.Integer(setting.t) ** k)) for k, c in formula.items())
     estimate = observe(setting, effort)[key]

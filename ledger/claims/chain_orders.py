@@ -81,7 +81,7 @@ def scores(budget: Budget, law: type[Closed] = Closed) -> list[dict[str, Any]]:
         ):
             value, _ = predicted(setting, traces, formula)
             error = predicted_error(setting, kind, budget.effort)
-            posterior = laplace.cumulant(p.loss, traces, p.variables, order=3, at=(0,) * p.d)
+            posterior = p.posterior_series(*traces, order=3)
             limit = float(laplace.evaluate(posterior, sp.Integer(setting.t)))
             mean = float(run[f"plain {kind}"].mean)
             found.append({

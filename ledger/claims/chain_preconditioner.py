@@ -98,7 +98,7 @@ def sample_preconditioner(budget: Budget, law: Callable = scaled_law) -> Evidenc
         series = langevin.cumulant(p.loss, traces, p.variables, order=4, **chain)
         prediction = float(laplace.evaluate(series, t) + (value - series[1]) / t)
         found = run.controlled(*(trace.subs({x: pulled[0], y: pulled[1]}, simultaneous=True) for trace in traces))
-        limit = laplace.cumulant(p.loss, traces, p.variables, order=3, at=(0, 0))
+        limit = p.posterior_series(*traces, order=3)
         away = meets(float(found.mean), float(found.sem), float(laplace.evaluate(limit, t))).z
         parts.append(
             estimates(
