@@ -29,7 +29,7 @@ from typing import Any
 
 import numpy as np
 import sympy as sp
-from flint import acb, arb, arb_mat, ctx
+from flint import acb, arb, arb_mat, arb_poly, ctx
 
 from numerics.precision import CONSTANTS, FUNCTIONS, ball
 from theory.errors import BadInput
@@ -158,14 +158,13 @@ class _Line(Operator):
 
     def __init__(self, rows: list[list[arb]]):
         self.rows = arb_mat(rows)
-        self.columns = self.rows.transpose()
-        self.dense = np.array([[float(c.mid()) for c in row] for row in rows])
+        self.dense = np.array([[float(c) for c in row] for row in rows])
 
     def after(self, f: Vector) -> Vector:
         return vector((self.rows * _column(f)).entries())
 
     def push(self, law: Vector) -> Vector:
-        return vector((self.columns * _column(law)).entries())
+        return vector((arb_mat(1, len(law), list(law)) * self.rows).entries())
 
 
 class _Plane(Operator):
@@ -176,7 +175,7 @@ class _Plane(Operator):
         self.columns = arb_mat(first).transpose()
         self.rows = arb_mat(second)
         self.across = self.rows.transpose()
-        a, b = (np.array([[float(c.mid()) for c in row] for row in table]) for table in (first, second))
+        a, b = (np.array([[float(c) for c in row] for row in table]) for table in (first, second))
         self.dense = (a[:, :, None] * b[:, None, :]).reshape(len(a), -1)
 
     def after(self, f: Vector) -> Vector:
@@ -201,22 +200,27 @@ class _Doubles(Operator):
 
 
 def _normals(grid: Grid, a: int, means: Vector, variances: Vector) -> list[list[arb]]:
-    """δ N(iδ; f, v) for all i: from i = 0 outwards, each the one before times a ratio that shrinks by e^{−δ²/v}."""
+    """δ N(iδ; f, v) = δ N(0; f, v) e^{−i²δ²/2v} (e^{fδ/v})^i for all i; both arms are Σ_i e^{−i²δ²/2v} s^i at s = e^{±fδ/v} s."""
     delta, m = arb(grid.spacings[a]), grid.sides[a]
+    bells: dict[int, arb_poly] = {}  # one for all rows where the variance is the same ball
     rows = []
     for f, v in zip(means, variances, strict=True):
+        if id(v) not in bells:
+            bells[id(v)] = _bell((-(delta * delta) / (2 * v)).exp(), m)
         centre = delta * (-(f * f) / (2 * v)).exp() / (2 * arb.pi() * v).sqrt()
-        half, tilt = (-(delta * delta) / (2 * v)).exp(), (f * delta / v).exp()
-        arms = []
-        for ratio in (half * tilt, half / tilt):
-            arm, value, shrink = [], centre, half * half
-            for _ in range(m):
-                value = value * ratio
-                ratio = ratio * shrink
-                arm.append(value)
-            arms.append(arm)
-        rows.append([*reversed(arms[1]), centre, *arms[0]])
+        tilt, bell = (f * delta / v).exp(), bells[id(v)] * centre
+        right, left = (bell(arb_poly([0, s])).coeffs() for s in (tilt, 1 / tilt))
+        rows.append([*reversed(left[1:]), *right])
     return rows
+
+
+def _bell(q: arb, m: int) -> arb_poly:
+    """Σ_{i≤m} q^{i²} s^i: each coefficient the one before times a ratio that shrinks by q²."""
+    coefficients, ratio, shrink = [arb(1)], q, q * q
+    for _ in range(m):
+        coefficients.append(coefficients[-1] * ratio)
+        ratio = ratio * shrink
+    return arb_poly(coefficients)
 
 
 def _lattice(grid: Grid, a: int, e: float, nats: float) -> tuple[float, int]:
@@ -333,7 +337,7 @@ def vector(entries: Any) -> Vector:
 
 
 def floats(values: Vector) -> np.ndarray:
-    return np.array([float(c.mid()) for c in values])
+    return np.array([float(c) for c in values])
 
 
 def _column(values: Vector) -> arb_mat:
