@@ -26,11 +26,12 @@ Reading order: `Posterior`, `joint_cumulant`; derivatives along L + hΔL in `per
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from itertools import combinations
 from typing import Any
 
 import sympy as sp
-from flint import arb, fmpq
+from flint import arb, ctx, fmpq
 
 from numerics import enclosure, gauss, trapezoid
 from numerics.analytic import exact, refuse_non_analytic
@@ -218,27 +219,11 @@ class Posterior:
                 self._cache[work, f] = value * factor
 
     def _integrate(self, fs: Sequence[sp.Expr]) -> Scaled:
-        if len(self.variables) == 1:
-            return enclosure.gibbs_integrals(
-                self.loss, fs, self.variables[0], self.t, prior=self.prior, domain=self.intervals[0]
-            )
-        if any(ends != enclosure.REAL_LINE for ends in self.intervals):
-            return self._by_panels(fs)
-        try:
-            result = trapezoid.gibbs_integrals(self.loss, fs, self.variables, self.t, prior=self.prior)
-        except NotCertified as refusal:
-            if len(self.variables) > 3:
-                raise
-            try:
-                return self._by_panels(fs)
-            except NotCertified as other:
-                raise NotCertified(f"{refusal} (trapezoid rule); {other} (Gauss–Legendre panels)") from None
-        self.certificates.update(zip(fs, result.certificates, strict=True))
-        return Scaled(result.level, result.balls)
-
-    def _by_panels(self, fs: Sequence[sp.Expr]) -> Scaled:
-        """Gauss–Legendre on panels: bounded domains, and what the trapezoid rule refused."""
-        return gauss.gibbs_integrals(self.loss, fs, self.variables, self.t, prior=self.prior, domain=self.intervals)
+        found, certificates = _integrals(
+            self.loss, tuple(fs), self.variables, self.t, self.prior, self.intervals, ctx.prec
+        )
+        self.certificates.update(zip(fs, certificates, strict=False))  # none where the trapezoid rule was not used
+        return found
 
     def _to_accuracy(self, compute: Callable[[int], arb]) -> arb:
         """Repeat `compute(work)` at growing working digits until its ball has the digits asked for.
@@ -257,6 +242,32 @@ class Posterior:
                 math.ceil((needed - held) / LOG2_10) if held > 0 and not value.contains(0) else self.digits + 3
             )
         return value
+
+
+@lru_cache(maxsize=4096)
+def _integrals(
+    loss: sp.Expr, fs: tuple[sp.Expr, ...], variables: tuple[sp.Symbol, ...], t: fmpq, prior: sp.Expr,
+    intervals: tuple[Domain, ...], _: int,
+) -> tuple[Scaled, tuple[Certificate, ...]]:  # fmt: skip
+    """∫ f e^{−t·loss} prior for every f at the current precision, and the certificates of the trapezoid rule.
+
+    Remembered for all posteriors, since the layers of a claim and neighbouring claims ask for the same; the last argument is the
+    precision.
+    """
+    if len(variables) == 1:
+        return enclosure.gibbs_integrals(loss, fs, variables[0], t, prior=prior, domain=intervals[0]), ()
+    if any(ends != enclosure.REAL_LINE for ends in intervals):
+        return gauss.gibbs_integrals(loss, fs, variables, t, prior=prior, domain=intervals), ()
+    try:
+        result = trapezoid.gibbs_integrals(loss, fs, variables, t, prior=prior)
+    except NotCertified as refusal:
+        if len(variables) > 3:
+            raise
+        try:
+            return gauss.gibbs_integrals(loss, fs, variables, t, prior=prior, domain=intervals), ()
+        except NotCertified as other:
+            raise NotCertified(f"{refusal} (trapezoid rule); {other} (Gauss–Legendre panels)") from None
+    return Scaled(result.level, result.balls), result.certificates
 
 
 Subset = tuple[int, ...]
