@@ -23,6 +23,7 @@ Reference: F. Johansson, "Numerical integration in arbitrary-precision ball arit
 import math
 from collections import deque
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from typing import Any
 
 import sympy as sp
@@ -144,14 +145,19 @@ def _polynomial_first(expr: sp.Basic, variable: sp.Symbol) -> list[sp.Basic]:
     return [expr.func(*polynomial), *others] if polynomial else others
 
 
+@lru_cache(maxsize=1024)
+def coefficients(polynomial: sp.Basic, variable: sp.Symbol) -> tuple[Any, ...]:
+    """The coefficients of a polynomial, the constant first."""
+    return tuple(reversed(sp.Poly(polynomial, variable).all_coeffs()))
+
+
 def _polynomial(expr: sp.Basic, variable: sp.Symbol, centre: fmpq) -> BoxFunction:
-    coefficients = list(reversed(sp.Poly(expr, variable).all_coeffs()))
-    middle = acb(centre)
-    if all(c.is_Rational for c in coefficients):
-        exact_polynomial = fmpq_poly([rational(c) for c in coefficients])
+    middle, powers = acb(centre), coefficients(expr, variable)
+    if all(c.is_Rational for c in powers):
+        exact_polynomial = fmpq_poly([rational(c) for c in powers])
         polynomial = acb_poly(exact_polynomial(fmpq_poly([centre, 1])))
     else:
-        polynomial = acb_poly([ball(c) for c in coefficients])(acb_poly([middle, 1]))
+        polynomial = acb_poly([ball(c) for c in powers])(acb_poly([middle, 1]))
     if centre == 0:
         return lambda z, analytic: polynomial(z)
     return lambda z, analytic: polynomial(z - middle)
@@ -221,6 +227,7 @@ def check_real(expr: sp.Basic, variable: sp.Symbol, lower: arb, upper: arb) -> N
             queue += [(a, middle, depth + 1), (middle, b, depth + 1)]
 
 
+@lru_cache(maxsize=1024)
 def exponent_and_amplitude(expr: Any) -> tuple[Any, Any]:
     """(V, f) with expr = f · exp(−V): the exponential factors of a product are merged into V."""
     exponent, amplitude = sp.S.Zero, sp.S.One

@@ -23,7 +23,8 @@ References: F. Johansson, "Numerical integration in arbitrary-precision ball ari
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -104,7 +105,8 @@ def _ends(domain: Domain) -> tuple[arb | None, arb | None]:
     return (None if low == -sp.oo else ball(low)), (None if high == sp.oo else ball(high))
 
 
-def _split_exponentials(expr: sp.Expr, potential: sp.Expr) -> dict[sp.Expr, sp.Expr]:
+@lru_cache(maxsize=1024)
+def _split_exponentials(expr: sp.Expr, potential: sp.Expr) -> Mapping[sp.Expr, sp.Expr]:
     """{V: f} with expr·e^{−potential} = Σ f e^{−V}; sums are split only if an exponential stands in one of
     their terms.
     """
@@ -170,6 +172,7 @@ class _Plan(NamedTuple):
         return _Plan(_dyadic(bottom), peak, min(widths), (sides[0], sides[1]))
 
 
+@lru_cache(maxsize=1024)
 def _float_function(expr: sp.Expr, variable: sp.Symbol):
     raw = sp.lambdify(variable, expr, modules=["scipy", "numpy"])
 
@@ -241,7 +244,7 @@ def _tolerance(potential: sp.Expr, f: sp.Expr, variable: sp.Symbol, ends, plan: 
 
 
 def _cut_tail(
-    groups: dict[sp.Expr, sp.Expr], variable: sp.Symbol, plan: _Plan, start: float, sign: int, tolerance: arb
+    groups: Mapping[sp.Expr, sp.Expr], variable: sp.Symbol, plan: _Plan, start: float, sign: int, tolerance: arb
 ) -> tuple[arb, arb]:
     """(R, bound): the tail beyond R, bounded by less than the tolerance if some R of the walk allows it."""
     distance = max(abs(start - plan.peak), plan.width)

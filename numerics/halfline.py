@@ -21,12 +21,13 @@ Reading order: `enclose` (and its rules), `minorant`, `tail`.
 """
 
 import math
+from functools import lru_cache
 from typing import Any
 
 import sympy as sp
 from flint import arb, arb_poly
 
-from numerics.analytic import exponent_and_amplitude
+from numerics.analytic import coefficients, exponent_and_amplitude
 from numerics.errors import NotCertified
 from numerics.precision import ball
 
@@ -85,8 +86,7 @@ def enclose(expr: sp.Basic, variable: sp.Symbol, start: arb, sign: int) -> arb_p
     if not expr.has(variable):
         return arb_poly([ball(expr)])
     if expr.is_polynomial(variable):
-        coefficients = [ball(c) for c in reversed(sp.Poly(expr, variable).all_coeffs())]
-        return arb_poly(coefficients)(arb_poly([start, sign]))
+        return arb_poly([ball(c) for c in coefficients(expr, variable)])(arb_poly([start, sign]))
     if isinstance(expr, sp.Add | sp.Mul):
         parts = [enclose(part, variable, start, sign) for part in expr.args]
         return sum(parts, arb_poly([0])) if isinstance(expr, sp.Add) else math.prod(parts, start=arb_poly([1]))
@@ -169,10 +169,7 @@ def minorant(expr: sp.Basic, variable: sp.Symbol, start: arb, sign: int) -> arb_
     c·g^q, c > 0, only the lower bound is used.
     """
     total = arb_poly([0])
-    # cosh and sinh grow through one of their two exponentials; apart, each of these has a bound.
-    apart = expr.replace(lambda node: isinstance(node, sp.cosh | sp.sinh), lambda node: node.rewrite(sp.exp))
-    for term in sp.Add.make_args(sp.expand(apart)):
-        factor, power = term.as_independent(variable, as_Add=False)
+    for term, factor, power in _terms(expr, variable):
         if isinstance(power, sp.Pow) and power.exp.is_Rational and not power.exp.is_Integer and factor.is_positive:
             inner = _positive(power, variable, start, sign)
             if inner.length() > 1 and power.exp > 0:
@@ -180,6 +177,16 @@ def minorant(expr: sp.Basic, variable: sp.Symbol, start: arb, sign: int) -> arb_
                 continue
         total += _term_below(term, variable, start, sign)
     return total
+
+
+@lru_cache(maxsize=1024)
+def _terms(expr: sp.Basic, variable: sp.Symbol) -> list[tuple[sp.Basic, sp.Basic, sp.Basic]]:
+    """The terms of the expanded sum, each with its constant factor and the rest.
+
+    cosh and sinh grow through one of their two exponentials; apart, each of these has a bound.
+    """
+    apart = expr.replace(lambda node: isinstance(node, sp.cosh | sp.sinh), lambda node: node.rewrite(sp.exp))
+    return [(term, *term.as_independent(variable, as_Add=False)) for term in sp.Add.make_args(sp.expand(apart))]
 
 
 def _term_below(term: sp.Basic, variable: sp.Symbol, start: arb, sign: int) -> arb_poly:
