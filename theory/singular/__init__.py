@@ -24,7 +24,7 @@ and under Gaussians); with units the series is asymptotic, no bound is known, an
 Where it ends: zeros of K that are no coordinate planes need a resolution: monomial maps are found here, others are given as
 `resolution=` (`theory.zeta.Map`), or `theory.splitting` takes the nondegenerate directions out first.
 
-Reading order: `expansion`, `model`, `moments`, `evaluation`, `estimate`, `limit`, `lemmas`, `order`, `slices`.
+Reading order: `expansion`, `model`, `moments`, `evaluation`, `residues`, `estimate`, `limit`, `lemmas`, `order`, `slices`.
 
 Reference: S. Watanabe, "Algebraic Geometry and Statistical Learning Theory" (2009), chapters 4 and 6.
 """

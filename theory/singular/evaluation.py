@@ -19,19 +19,22 @@ Reading order: `proved`, `values`, `_box`, `_gaussian`.
 
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
+from typing import Any
 
 import sympy as sp
 from flint import acb, arb, ctx, fmpq
 
+from theory.singular import residues
 from theory.singular.estimate import estimates
-from theory.singular.expansion import Asymptotics, Term, of_charts
+from theory.singular.expansion import Asymptotics, of_charts
 from theory.zeta import continuation as zeta
 from theory.zeta.balls import ball
 from theory.zeta.chart import Chart
-from theory.zeta.precision import current_digits, rational
+from theory.zeta.precision import current_digits, digits, rational
 
 Charts = tuple[Chart, ...]
 MOST_POLES = 150
+BOUND = 10  # digits of the bound of a remainder: more than a radius holds
 
 
 def proved(charts: Charts) -> bool:
@@ -52,14 +55,14 @@ def _proved(c: Chart, t: sp.Rational) -> arb:
     return (_box if zeta.finite(c) else _gaussian)(c, t)
 
 
-def sum_at(terms: Sequence[Term], t: arb) -> arb:
-    """Σ t^{−s} P_s(log t)."""
+def sum_at(terms: Iterable[tuple[sp.Rational, Sequence[Any]]], t: arb) -> arb:
+    """Σ t^{−s} P_s(log t) from (s, the coefficients of P_s, low powers first), exact or balls."""
     log, total = t.log(), arb(0)
-    for term in terms:
+    for s, coefficients in terms:
         inner = arb(0)
-        for c in reversed(term.coefficients):
+        for c in reversed(coefficients):
             inner = inner * log + ball(c)
-        total += inner * (-log * rational(term.power)).exp()
+        total += inner * (-log * rational(s)).exp()
     return total
 
 
@@ -126,6 +129,7 @@ def _taylor(chart: Chart, tau: arb) -> arb:
         ctx.prec = before
 
 
+@lru_cache(maxsize=1024)
 def _monomials(chart: Chart) -> list[tuple[tuple[int, ...], sp.Expr]]:
     return sp.Poly(chart.density, *chart.variables).terms() if chart.density.has(*chart.variables) else [
         ((0,) * len(chart.variables), chart.density)
@@ -162,7 +166,8 @@ def _gaussian(c: Chart, t: sp.Rational) -> arb:
         inside = [s for s in poles if s <= first + span]
         following = poles[len(inside)]
         edge = (inside[-1] + following) / 2
-        bound = remainder(chart, rational(edge), tau)
+        with digits(BOUND):
+            bound = remainder(chart, rational(edge), tau)
         if best is None or bound < best[0]:
             best = (bound, inside[-1])
         elif not bound < best[0]:
@@ -170,13 +175,7 @@ def _gaussian(c: Chart, t: sp.Rational) -> arb:
         if bound < wanted * (-tau.log() * rational(first)).exp() or len(inside) > MOST_POLES:
             break
         span *= sp.Rational(3, 2)
-    series = _up_to(chart, best[1])
-    return sum_at(series.terms, tau) + arb(0, best[0].upper())
-
-
-@lru_cache(maxsize=1024)
-def _up_to(chart: Chart, limit: sp.Rational) -> Asymptotics:
-    return of_charts((chart,), limit)
+    return sum_at(residues.terms(chart, best[1]), tau) + arb(0, best[0].upper())
 
 
 def remainder(chart: Chart, a: fmpq, tau: arb) -> arb:

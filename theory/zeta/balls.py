@@ -48,12 +48,17 @@ def ball(value: Any) -> arb:
     if isinstance(value, arb):
         return value
     expr = sp.sympify(value)
-    if expr.free_symbols:
-        raise BadInput(f"{expr} holds the symbols {sorted(map(str, expr.free_symbols))}; give them numbers first")
-    result = evaluator(expr, ())(())
+    result = _constant(expr)(())
     if not result.is_finite():
         raise BadInput(f"{expr} is not a finite real number as far as {current_digits()} digits can tell")
     return result
+
+
+@lru_cache(maxsize=4096)
+def _constant(expr: sp.Expr) -> Function:
+    if expr.free_symbols:
+        raise BadInput(f"{expr} holds the symbols {sorted(map(str, expr.free_symbols))}; give them numbers first")
+    return evaluator(expr, ())
 
 
 def is_zero(value: sp.Expr) -> bool:

@@ -1,6 +1,7 @@
 """Proved remainders, looked at where they are not small: the truncation bound must hold, and not be absurdly wide."""
 
 from itertools import pairwise
+from typing import Any
 
 import mpmath as mp
 import pytest
@@ -8,7 +9,8 @@ import sympy as sp
 from flint import acb, arb, ctx
 
 from tests.theory.singular.reference import monomial
-from theory.singular import evaluation, partition
+from theory.singular import evaluation, expansion, partition, residues
+from theory.zeta.balls import ball
 from theory.zeta.precision import digits, rational
 
 x, y = sp.symbols("x y", real=True)
@@ -44,10 +46,8 @@ def test_the_remainder_on_a_box(k, h, t) -> None:
 
 def test_the_first_term_is_read_below_coefficients_that_vanish() -> None:
     """t^{−1/2} (5 + 7 log t + 0 (log t)² + 0 (log t)³) after a power with nothing."""
-    terms = tuple(evaluation.Term(sp.Rational(n, 4), cs) for n, cs in ((1, (0, 0)), (2, (5, 7, 0, 0)), (3, (1,))))
-    first = evaluation.Asymptotics(
-        tuple(evaluation.Term(s, tuple(map(sp.Integer, c))) for s, c in terms), sp.oo
-    ).first()
+    terms = tuple(expansion.Term(sp.Rational(n, 4), cs) for n, cs in ((1, (0, 0)), (2, (5, 7, 0, 0)), (3, (1,))))
+    first = expansion.Asymptotics(tuple(expansion.Term(s, tuple(map(sp.Integer, c))) for s, c in terms), sp.oo).first()
     assert first == (sp.Rational(1, 2), (5, 7))
 
 
@@ -65,8 +65,33 @@ def test_the_remainder_under_a_gaussian(a: int, t: int) -> None:
         places = evaluation.zeta.candidates(chart, 4)
         for here, following in list(pairwise(places))[::2]:
             bound = evaluation.remainder(chart, rational((here + following) / 2), tau)
-            error = abs(evaluation.sum_at(evaluation._up_to(chart, here).terms, tau) - exact)
+            error = abs(evaluation.sum_at(residues.terms(chart, here), tau) - exact)
             assert error < bound < 30 * error
+
+
+@pytest.mark.parametrize(
+    ("K", "prior", "domain", "highest"),
+    [
+        (x**4 * y**2, sp.S.One, "gaussian", 1),
+        (x**2 * y**2, (1 - x * y) ** 2, "half-gaussian", 2),
+        (x**2 * y**2 / 3, sp.Abs(x) ** sp.Rational(1, 3), {x: "gaussian", y: "box"}, 1),
+        (x**2 * y**2, 1 + y, {x: "gaussian", y: "box"}, 2),
+    ],
+)
+def test_balls_of_the_terms_hold_the_exact_terms(K: Any, prior: Any, domain: Any, highest: int) -> None:
+    """The residues in balls against those of exact expressions, poles of order 1 and 2, half-integer and integer ones."""
+    _, blocks = partition(K, (x, y), domain=domain, prior=prior).integral.summands[0]
+    orders = []
+    with digits(30):
+        for chart in (evaluation._normalised(c, sp.S.One)[0] for c in blocks[0]):
+            exact = dict(expansion.of_charts((chart,), sp.Integer(5)).terms)
+            for s, found in residues.terms(chart, sp.Integer(5)):
+                expected = exact.get(s, ())
+                assert all(c.contains(0) for c in found[len(expected) :])
+                for c, value in zip(found, expected, strict=False):
+                    assert c.overlaps(ball(value)) and c.rad() < arb(10) ** -25
+                orders.append(len(expected))
+    assert max(orders) == highest
 
 
 def test_the_tail_of_the_bound_under_a_gaussian() -> None:
