@@ -8,6 +8,7 @@ Each process reads its tasks from a pipe of its own, so that it ends when the pr
 """
 
 import multiprocessing
+import os
 import signal
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -69,7 +70,12 @@ def _cut(row: range, parts: int) -> list[deque[int]]:
 
 
 def _start() -> tuple[Connection, Any]:
-    """A new interpreter that inherits nothing: jax does not survive a fork."""
+    """A new interpreter that inherits nothing: jax does not survive a fork. Linear algebra keeps to one thread of it.
+
+    OpenBLAS would start as many as there are cores in every process, which wait for one another in busy loops. It reads its
+    environment when numpy is imported.
+    """
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     context = multiprocessing.get_context("spawn")
     here, there = context.Pipe()
     worker = context.Process(target=_serve, args=(there,), daemon=True)

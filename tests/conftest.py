@@ -20,6 +20,7 @@ COMPILED = {
 }
 for name, value in COMPILED.items():
     os.environ.setdefault(name, value)  # read when jax is imported first
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # the processes share the cores; more threads wait in busy loops
 
 settings.register_profile("tests", deadline=None)
 settings.register_profile(
