@@ -10,12 +10,13 @@ The sweep carries, beside the vector that ends in Z, a vector for every pair (pr
     V_RR′ ← V_RR′ + s_i V_R′ [i ∈ R] + s_i V_R [i ∈ R′] + V [i ∈ both],
 
 so that at the end V_p, V_R, V_pR, V_RR′ are the sums Z_p, Z_R, Z_pR of `moments`: no derivative is taken numerically and no second
-sweep is made. A probe not yet met has V_p = V, a region not yet met V_R = 0; neither is stored.
+sweep is made. A probe not yet met has V_p = V, a region not yet met V_R = 0; neither is stored. Without fields s ↦ −s makes the
+sum of an odd number of spins 0: V_p and V_R then go as soon as no other vector is fed by them.
 
 Reading order: `Rules` (what a representation supplies), `Basis`, `run`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Container, Iterable, Mapping
 from itertools import combinations_with_replacement
 from typing import Any, Protocol, TypeVar
 
@@ -72,15 +73,32 @@ def run(schedule: Schedule, rules: Rules, probes: Places, regions: Places, pairs
     """The final vectors by (probe or None, region or None), and by (None, (region, region)) where `pairs` are wanted."""
     twos = list(combinations_with_replacement(regions, 2)) if pairs else []
     vectors: dict[Key, Vector] = {(None, None): rules.unit()}
-    for visit in schedule.visits:
+    idle = _idle(schedule, probes, regions, pairs)
+    for number, visit in enumerate(schedule.visits):
         vectors = {key: rules.enter(rules.prepare(v, visit), visit) for key, v in vectors.items()}
         vectors = _probe(vectors, rules, visit, probes)
-        vectors = _collect(vectors, rules, visit, regions) | _collect_pairs(vectors, rules, visit, regions, twos)
+        gone = {key for key, end in idle.items() if number > end}
+        vectors = _collect(vectors, rules, visit, regions, gone) | _collect_pairs(vectors, rules, visit, regions, twos)
+        vectors = {key: v for key, v in vectors.items() if idle.get(key) != number}
         for axis in visit.closed:
             vectors = {key: rules.close(v, axis) for key, v in vectors.items()}
     keys: list[Key] = [(p, r) for p in (None, *probes) for r in (None, *regions)]
     keys += [(None, two) for two in twos]
-    return {key: vectors[key] for key in keys}
+    return {key: vectors[key] if key in vectors else 0 * vectors[None, None] for key in keys}
+
+
+def _idle(schedule: Schedule, probes: Places, regions: Places, pairs: bool) -> dict[Key, int]:
+    """{key: the visit after which V_p or V_R feeds no other vector}, for those whose sum is 0 by s ↦ −s."""
+    if any(visit.field for visit in schedule.visits):
+        return {}
+    turns = {visit.site: number for number, visit in enumerate(schedule.visits)}
+
+    def last(sites: Iterable[int]) -> int:
+        return max((turns[site] for site in sites), default=-1)
+
+    met, gathered = (last(site for sites in places.values() for site in sites) for places in (probes, regions))
+    idle: dict[Key, int] = {(None, r): max(met, gathered if pairs else -1) for r in regions}
+    return idle | {(p, None): max(last(sites), gathered) for p, sites in probes.items() if len(sites) % 2}
 
 
 def _probe(vectors: dict[Key, Vector], rules: Rules, visit: Visit, probes: Places) -> dict[Key, Vector]:
@@ -92,11 +110,13 @@ def _probe(vectors: dict[Key, Vector], rules: Rules, visit: Visit, probes: Place
     return found
 
 
-def _collect(vectors: dict[Key, Vector], rules: Rules, visit: Visit, regions: Places) -> dict[Key, Vector]:
+def _collect(
+    vectors: dict[Key, Vector], rules: Rules, visit: Visit, regions: Places, gone: Container[Key]
+) -> dict[Key, Vector]:
     found = dict(vectors)
     met = [name for name, sites in regions.items() if visit.site in sites]
     for p in [p for p, r in vectors if r is None] if met else []:
-        for r in met:
+        for r in (r for r in met if (p, r) not in gone):
             turned = rules.spin(vectors[p, None], visit.axis)
             found[p, r] = rules.add(turned, vectors[p, r]) if (p, r) in vectors else turned
     return found
