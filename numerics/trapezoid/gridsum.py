@@ -15,7 +15,7 @@ Reading order: `grid_sums`, `Sums`, `_Summer`.
 
 import math
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -120,7 +120,9 @@ class _Summer:
         self._indices: list[list[int]] = []
         width = (self._top + 1) * (1 + 2 * len(self._angles))
         self._moments = arb_mat(len(self._needed), width)
-        self._tables = cache(self._make_tables)
+        frequencies = ([w.frequency for w in p.waves], [frequency for frequency, _ in self._angles])
+        turns = (tuple(frequency[-1] * steps[-1] for frequency in row) for row in frequencies)
+        self._functions = (self._degree, self._top, *turns)
         self._binomials = cache(self._make_binomials)
 
     def add(self, rows: Rows, least: np.ndarray) -> None:
@@ -138,7 +140,7 @@ class _Summer:
 
     def _add_run(self, k: list[int], row: list[arb], first: int, last: int, bits: int) -> None:
         count, middle = last - first + 1, (first + last) // 2
-        values, moments = self._tables(count, bits)
+        values, moments = _tables(count, bits, *self._functions)
         waves = [self._rotation(w.frequency, w.phase, k, middle) for w in self._waves]
         with ctx.workprec(bits):
             combination = arb_poly(row)(arb_poly([middle, 1])).coeffs()
@@ -183,24 +185,6 @@ class _Summer:
         with ctx.workprec(self.bits):
             return arb_mat([[math.comb(m, j) * middle ** (m - j) if j <= m else 0 for m in range(n)] for j in range(n)])
 
-    def _make_tables(self, count: int, bits: int) -> tuple[arb_mat, arb_mat]:
-        """The functions of i that make up P, [functions, count], and those of the moments, [count, functions]."""
-        indices = [i - (count - 1) // 2 for i in range(count)]
-        with ctx.workprec(bits + 16):
-            exponent: list[list[Any]] = [[i**m for i in indices] for m in range(self._degree + 1)]
-            for wave in self._waves:
-                exponent += self._cycles(wave.frequency, indices)
-            powers: list[list[Any]] = [[i**m for i in indices] for m in range(self._top + 1)]
-            moments = list(powers)
-            for frequency, _ in self._angles:
-                for cycle in self._cycles(frequency, indices):
-                    moments += [[a * b for a, b in zip(cycle, power, strict=True)] for power in powers]
-            return arb_mat(exponent), arb_mat(moments).transpose()
-
-    def _cycles(self, frequency: Sequence[fmpq], indices: list[int]) -> list[list[arb]]:
-        angle = frequency[-1] * self._steps[-1]
-        return [[arb(angle * i).cos() for i in indices], [arb(angle * i).sin() for i in indices]]
-
     def _flush(self) -> None:
         if not self._rows:
             return
@@ -231,6 +215,28 @@ class _Summer:
                 return contract(w.cosine, block) + contract(w.sine, block + 1)
 
             return [cell * (contract(f.polynomial, 0) + sum((wave_part(w) for w in f.waves), arb(0))) for f in self._fs]
+
+
+@lru_cache(maxsize=1024)
+def _tables(
+    count: int, bits: int, degree: int, top: int, waves: tuple[fmpq, ...], angles: tuple[fmpq, ...]
+) -> tuple[arb_mat, arb_mat]:
+    """The functions of i that make up P, [functions, count], and those of the moments, [count, functions]; angles a step."""
+    indices = [i - (count - 1) // 2 for i in range(count)]
+    with ctx.workprec(bits + 16):
+        exponent: list[list[Any]] = [[i**m for i in indices] for m in range(degree + 1)]
+        for angle in waves:
+            exponent += _cycles(angle, indices)
+        powers: list[list[Any]] = [[i**m for i in indices] for m in range(top + 1)]
+        moments = list(powers)
+        for angle in angles:
+            for cycle in _cycles(angle, indices):
+                moments += [[a * b for a, b in zip(cycle, power, strict=True)] for power in powers]
+        return arb_mat(exponent), arb_mat(moments).transpose()
+
+
+def _cycles(angle: fmpq, indices: list[int]) -> list[list[arb]]:
+    return [[arb(angle * i).cos() for i in indices], [arb(angle * i).sin() for i in indices]]
 
 
 def _power(steps: Sequence[fmpq], alpha: tuple[int, ...]) -> fmpq:

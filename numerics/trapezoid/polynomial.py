@@ -49,7 +49,7 @@ def ring(dimension: int) -> fmpq_mpoly_ctx:
 
 def terms_of(p: fmpq_mpoly) -> dict[Exponents, fmpq]:
     """{exponents: coefficient}, the exponents plain integers."""
-    return {tuple(int(e) for e in alpha): c for alpha, c in p.to_dict().items()}
+    return {tuple(map(int, alpha)): c for alpha, c in zip(p.monoms(), p.coeffs(), strict=True)}
 
 
 def from_sympy(expr: sp.Expr, variables: tuple[sp.Symbol, ...]) -> fmpq_mpoly:
@@ -198,14 +198,14 @@ class FloatPolynomial:
 
     def monomials(self, points: np.ndarray, exponents: np.ndarray) -> np.ndarray:
         """points^exponents: [n, d], [m, d] → [n, m]."""
-        result = None
-        for i in range(self.dimension):
-            powers = np.ones((int(exponents[:, i].max(initial=0)) + 1, len(points)))
-            for e in range(1, len(powers)):
-                np.multiply(powers[e - 1], points[:, i], out=powers[e])
-            factor = powers[exponents[:, i]]
-            result = factor if result is None else result * factor
-        return np.ones((len(points), len(exponents))) if result is None else result.T
+        powers = np.empty((max(int(exponents.max(initial=0)), 1) + 1, self.dimension, len(points)))
+        powers[0], powers[1] = 1.0, points.T
+        for e in range(2, len(powers)):
+            np.multiply(powers[e - 1], powers[1], out=powers[e])
+        result = powers[exponents[:, 0], 0]
+        for i in range(1, self.dimension):
+            result *= powers[exponents[:, i], i]
+        return result.T
 
     def __call__(self, points: np.ndarray) -> np.ndarray:
         """Values at points [n, d] → [n], without error bound."""

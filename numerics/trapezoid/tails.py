@@ -33,6 +33,7 @@ Reading order: `Frame`, `certify`, `Tail`.
 import math
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -182,6 +183,7 @@ def _by_monomial(parts: list[fmpq_mpoly], a: fmpq) -> ByMonomial:
     return combined
 
 
+@lru_cache(maxsize=4096)
 def _weight(alpha: tuple[int, ...], powers: tuple[int, ...]) -> Fraction:
     return sum((Fraction(e, n) for e, n in zip(alpha, powers, strict=True)), Fraction(0))
 
