@@ -117,9 +117,7 @@ def split_rhat(trace: np.ndarray) -> np.ndarray:
 def autocorrelation(trace: np.ndarray) -> np.ndarray:
     """ρ_k of a trace (chains, draws) at the lags 0 … draws/2 − 1, from the half chains, as the error of the mean uses it."""
     trace = _checked(trace)
-    half = trace.shape[1] // 2
-    halves = np.concatenate([trace[:, :half], trace[:, -half:]])[..., None]
-    return _correlations(halves - trace.mean())[0][:, 0]
+    return _correlations(trace[..., None], trace.mean())[0][:, 0]
 
 
 def _products(*traces: np.ndarray) -> Estimate:
@@ -170,10 +168,8 @@ def _mean(x: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray
     """mean, sem, ess, rhat of (chains, draws, columns)."""
     chains, draws, columns = x.shape
     centre = x.mean(axis=(0, 1))
-    half = draws // 2
-    halves = np.concatenate([x[:, :half], x[:, draws - half :]]) - centre
-    total = 2 * chains * half
-    rho, variance, within = _correlations(halves)
+    total = 2 * chains * (draws // 2)
+    rho, variance, within = _correlations(x, centre)
     still = variance <= (1e-14 * np.abs(centre)) ** 2
     with np.errstate(divide="ignore", invalid="ignore"):
         tau = np.maximum(_geyer(rho), 1 / np.log10(total))
@@ -188,25 +184,32 @@ def _mean(x: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray
     return centre, np.where(still, 0, sem), np.where(still, nan, ess), np.where(still, nan, rhat)
 
 
-def _correlations(halves: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """ρ_k (lags, columns), var⁺ and W of half chains (halves, draws, columns)."""
-    half = halves.shape[1]
-    autocovariance = _autocovariance(halves)
+def _correlations(x: np.ndarray, centre: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """ρ_k (lags, columns), var⁺ and W of the half chains of x (chains, draws, columns), whose mean is `centre`."""
+    chains, draws, columns = x.shape
+    half = draws // 2
+    # In one array, with the zeros that make a circular correlation a plain one: traces are large, and copies cost.
+    padded = np.zeros((2 * chains, scipy.fft.next_fast_len(2 * half, real=True), columns))
+    halves = padded[:, :half]
+    np.subtract(x[:, :half], centre, out=halves[:chains])
+    np.subtract(x[:, draws - half :], centre, out=halves[chains:])
+    means = halves.mean(axis=1, keepdims=True)
+    halves -= means
+    autocovariance = _autocovariance(padded, half)
     within = autocovariance[0] * half / (half - 1)
-    variance = within * (half - 1) / half + halves.mean(axis=1).var(axis=0, ddof=1)
+    variance = within * (half - 1) / half + means[:, 0].var(axis=0, ddof=1)
     with np.errstate(divide="ignore", invalid="ignore"):
         rho = 1 - (within - autocovariance) / variance
     rho[0] = 1
     return rho, variance, within
 
 
-def _autocovariance(x: np.ndarray) -> np.ndarray:
-    """c_k for k < draws, divisor N, each chain about its own mean, averaged over the chains: (draws, columns)."""
-    draws = x.shape[1]
-    x = x - x.mean(axis=1, keepdims=True)
-    size = scipy.fft.next_fast_len(2 * draws, real=True)
-    spectrum = scipy.fft.rfft(x, size, axis=1)
-    power = (spectrum.real**2 + spectrum.imag**2).mean(axis=0)
+def _autocovariance(padded: np.ndarray, draws: int) -> np.ndarray:
+    """c_k for k < draws, divisor N, of centred chains followed by zeros, averaged over the chains: (draws, columns)."""
+    chains, size, _ = padded.shape
+    parts = scipy.fft.rfft(padded, axis=1).view(np.float64)  # columns: real, imaginary, real, …
+    squares = np.einsum("cfk,cfk->fk", parts, parts)
+    power = (squares[:, ::2] + squares[:, 1::2]) / chains
     return scipy.fft.irfft(power, size, axis=0)[:draws] / draws
 
 
