@@ -16,9 +16,9 @@ Which loss. `evaluate` says what L_n(w) is recorded as:
     k, or examples   over k examples spread over the data, or over those given; always the same for w and for w*
 
 Pieces. The compiled program takes `every` draws (a last, shorter piece is compiled again); between two pieces the host records,
-writes the checkpoint, shows progress. The burn-in is part of the first draw where a draw is a loop of steps (thin > 1) and nothing
-has to be written or shown before it. Sums over blocks (keep="moments") instead of traces make the memory independent of the number
-of draws.
+writes the checkpoint, shows progress. A run of a second or so, of which nothing is written or shown on the way, is one piece. The
+burn-in is part of the first draw where a draw is a loop of steps (thin > 1) and nothing has to be written or shown before it. Sums
+over blocks (keep="moments") instead of traces make the memory independent of the number of draws.
 
 Reading order: `run`; then `Run` in `record`; the compiled programs in `programs`.
 """
@@ -49,6 +49,7 @@ from theory.errors import BadInput
 KEEP = ("traces", "moments", "pairs")
 PIECES = 20
 PIECE_BYTES = 2**26
+SHORT = 2**28  # chains × steps × examples × weights: a second or so
 
 
 class Plan(NamedTuple):
@@ -157,7 +158,7 @@ def runs(
         kernel, posterior = sharding.place(mesh, kernel, None), sharding.place_posterior(mesh, posterior)
         probes, subset = (sharding.place(mesh, tree, "data") for tree in (probes, subset))
     recorder = _recorder(plan.keep, total, centre_loss, int(posterior.dimension))
-    every = plan.every or _piece(draws, total, 0 if probes is None else size_of(probes), plan.keep)
+    every = plan.every or _piece(plan, posterior, total)
     with nullcontext() if mesh is None else jax.set_mesh(mesh):
         state = programs.start(kernel, posterior, keys, positions, each)
         sizes = {"thin": thin, "burn_in": burn_in, "draws": draws, "keep": KEEP.index(plan.keep)}
@@ -252,12 +253,17 @@ def _recorder(keep: str, chains: int, centre_loss: float, dimension: int) -> Rec
     return Sums(chains, centre_loss, dimension, pairs=keep == "pairs")
 
 
-def _piece(draws: int, chains: int, probes: int, keep: str) -> int:
-    """Draws in a piece: a twentieth of the run, and where moments are kept no more than fit into 64 MiB."""
-    piece = -(-draws // PIECES)
-    if keep != "traces":
-        piece = min(piece, max(1, PIECE_BYTES // (8 * chains * (probes + 64))), 1000)
-    return piece
+def _piece(plan: Plan, posterior: LocalPosterior, total: int) -> int:
+    """Draws in a piece: all of a short run, else a twentieth, of moments no more than 64 MiB, or less that leaves no rest."""
+    weights = sum(leaf.size for leaf in jax.tree.leaves(posterior.centre))
+    work = total * plan.draws * plan.thin * (posterior.batch_size or posterior.n) * weights
+    piece = -(-plan.draws // PIECES)
+    if plan.keep != "traces":
+        probes = 0 if plan.probes is None else size_of(plan.probes)
+        piece = min(piece, max(1, PIECE_BYTES // (8 * total * (probes + 64))), 1000)
+    elif work <= SHORT and not plan.checkpoint and not plan.progress:
+        return plan.draws
+    return next((size for size in range(piece, piece // 2, -1) if plan.draws % size == 0), piece)
 
 
 def _typed(key: Any) -> Key[Array, ""]:
