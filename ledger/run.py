@@ -23,7 +23,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from ledger import output, processes
+from ledger import compilation, output, processes
 from ledger.claim import Budget, Claim, Evidence, Figure, Layer, Status, Verdict, verdict
 from theory.errors import BadInput
 
@@ -205,12 +205,14 @@ def _there(claim: str, layers: Sequence[Layer], budget: Budget) -> dict[Layer, L
     from ledger.claims import all_claims
 
     if Layer.SAMPLED in layers:
+        compilation.quickly()
         enable_double_precision()
     chosen = next(each for each in all_claims() if each.id == claim)
     return {layer: _timed(chosen.test(layer), budget) for layer in layers}
 
 
 def _applied_there(applied: Callable[..., Any], budget: Budget) -> Section:
+    compilation.quickly()
     enable_double_precision()
     return _applied_section(applied, budget, lambda note: None)
 
