@@ -31,6 +31,7 @@ from sampler.kernels.sgld import sgld
 from sampler.posterior import LocalPosterior
 from theory.langevin import Chain, minibatch
 
+pytestmark = pytest.mark.compiled
 PROBLEMS, LEVEL = 200, 1e-3 / 8
 CHAINS, DRAWS, THIN, BURN_IN = 8, 500, 10, 800
 BATCH, NBETA = 8, 2000

@@ -67,6 +67,7 @@ def test_sampled_network_meets_its_prediction(trained, agrees):
     assert not agrees(influence_matrix(run), -found.covariance(slopes, slopes) / 2)
 
 
+@pytest.mark.compiled
 def test_the_next_order_is_seen(trained, agrees):
     """14 weights at nβ = 500, u = 1: ten covariances to 0.2% of their size, where the next order adds up to 2.6%. With it they
     agree (false alarm 1e-6), without it they are refused; so is the next order at the wrong step."""

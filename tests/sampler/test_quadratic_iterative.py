@@ -18,6 +18,7 @@ from sampler.networks import mlp
 from sampler.posterior import LocalPosterior
 from theory.errors import BadInput
 
+pytestmark = pytest.mark.compiled
 rng = np.random.default_rng(0)
 X, Y = rng.normal(size=(100, 20)), rng.integers(0, 5, 100)
 LOSS = train.decayed(mlp.cross_entropy, 1e-2)

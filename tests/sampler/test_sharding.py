@@ -17,7 +17,7 @@ SCRIPT = Path(__file__).parent / "sharded.py"
 
 def start(devices, *arguments):
     environment = os.environ | {
-        "XLA_FLAGS": f"--xla_force_host_platform_device_count={devices}",
+        "XLA_FLAGS": f"{os.environ.get('XLA_FLAGS', '')} --xla_force_host_platform_device_count={devices}",
         "JAX_PLATFORMS": "cpu",
     }
     command = [sys.executable, SCRIPT, *map(str, arguments)]

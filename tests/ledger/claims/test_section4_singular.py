@@ -12,6 +12,7 @@ from ledger.claim import Budget, Layer, Status, Verdict, verdict
 from ledger.claims import section4_free_energy as free
 from ledger.claims import section4_thresholds as thresholds
 
+pytestmark = pytest.mark.compiled
 QUICK = Budget.QUICK
 R = sp.Rational
 EXACT = (Layer.DERIVED, Layer.ENCLOSED)

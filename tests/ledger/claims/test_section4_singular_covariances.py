@@ -13,6 +13,7 @@ from ledger.claims import section4_covariances as covariances
 from ledger.claims import section4_uniqueness as uniqueness
 from theory.singular import Leading, predict
 
+pytestmark = pytest.mark.compiled
 QUICK = Budget.QUICK
 R = sp.Rational
 x, y = covariances.x, covariances.y

@@ -103,6 +103,7 @@ def trained():
 
 @THERE
 @pytest.mark.parametrize("road", [False, pytest.param(True, marks=pytest.mark.slow)])
+@pytest.mark.compiled
 def test_series_of_the_minimum(trained, road):
     """Halving h divides the error of k orders by 2^(k+1): a term that is wrong would leave less."""
     h = np.zeros((2, SMALL.n))

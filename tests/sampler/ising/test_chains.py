@@ -21,6 +21,7 @@ from sampler.ising import chains, clusters, single_spins
 from sampler.ising.single_spins import Kernel
 from theory.errors import BadInput
 
+pytestmark = pytest.mark.compiled
 REGIONS = {"R": [(0, 0), (0, 1), (1, 0), (3, 3)], "S": [(2, 2), (2, 3), (3, 3)]}
 FRUSTRATED = {((0, 0), (0, 1)): -1, ((1, 0), (2, 0)): -2, ((2, 2), (2, 3)): 0, ((0, 3), (1, 3)): 2}
 LATTICES = {

@@ -92,6 +92,7 @@ def test_improved_estimators_are_averages_over_signs(seed):
     np.testing.assert_allclose(maps["pair"][:, 0, 0], total["pair"][0], atol=1e-5)  # probe "one" is the site (0, 0)
 
 
+@pytest.mark.compiled
 def test_clusters_beat_metropolis_at_the_critical_point():
     """τ_int of M² in sweeps on 64 × 64 at β_c: 20 times less at least (about 100 measured); it would be 1 without clusters."""
     model = ising.model(Lattice(64, 64, periodic=(True, True)))
