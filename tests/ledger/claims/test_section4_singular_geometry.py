@@ -12,6 +12,7 @@ from ledger.claim import Budget, Layer, Status
 from ledger.claims import section4_geometry as geometry
 from ledger.claims import section4_networks as networks
 
+pytestmark = pytest.mark.compiled
 QUICK = Budget.QUICK
 R = sp.Rational
 x, y = geometry.x, geometry.y
