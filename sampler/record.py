@@ -67,13 +67,15 @@ class Run:
     layout: Layout | None = None
 
     def kept(self, trace: np.ndarray) -> np.ndarray:
-        """The rows of a trace that belong to finite chains, in float64 (the trace itself where all do: do not write to it).
+        """The rows of a trace that belong to finite chains, in float64 and read-only: where all chains are, no copy is made.
 
         Raises `BadInput` where the run kept moments only.
         """
         if self.moments is not None:
             raise BadInput("this run kept moments and no traces; run it with keep='traces' for this estimate.")
-        return np.asarray(trace, np.float64)[... if self.finite.all() else self.finite]
+        values = np.asarray(trace, np.float64)[... if self.finite.all() else self.finite]
+        values.flags.writeable = False
+        return values
 
     def trace(self, name: str) -> np.ndarray:
         """The kept trace of a series by name; "loss" is L_n − L_n(w*), which is φ_C on a restricted chain."""

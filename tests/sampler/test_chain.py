@@ -197,6 +197,8 @@ def test_a_chain_that_diverges_is_flagged_and_left_out():
     assert run.finite.tolist() == [True, False, True]
     assert "1 of 3 chains" in run.message
     assert run.kept(run.loss).shape == (2, 50)
+    with pytest.raises(ValueError, match="read-only"):
+        run.kept(run.loss)[0, 0] = 1.0
     assert np.isfinite(llc(run).mean)
     assert "1 of 3" in str(run)
     with pytest.raises(BadInput, match="smaller"):
@@ -221,6 +223,15 @@ def test_a_chain_that_diverges_is_flagged_and_left_out():
 def test_refuses_bad_sizes(changes):
     with pytest.raises(BadInput):
         go(**changes)
+
+
+def test_a_kept_trace_of_finite_chains_cannot_be_written_to():
+    """It is the run's own trace, which every later estimate reads."""
+    run = go()
+    before = np.array(run.loss)
+    with pytest.raises(ValueError, match="read-only"):
+        run.trace("loss")[0, 0] = 1.0
+    np.testing.assert_array_equal(run.loss, before)
 
 
 def test_summary():
