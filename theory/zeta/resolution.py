@@ -62,7 +62,7 @@ def resolve(f: sp.Expr, variables: Sequence[sp.Symbol]) -> tuple[Map, ...]:
     if not f.is_polynomial(*variables):
         raise BadInput(f"{f} is no polynomial in {', '.join(map(str, variables))}; its charts are not known")
     image = f.subs(dict(zip(variables, fresh, strict=True)), simultaneous=True)
-    start = Piece(f, Map(variables, fresh, fresh), tuple(p for p, _ in sp.factor_list(image, *fresh)[1]))
+    start = Piece(f, Map(variables, fresh, fresh), _factors(image, fresh))
     waiting, finished, moves = [start.moved({})], [], 0
     while waiting:
         piece = waiting.pop()
@@ -75,6 +75,14 @@ def resolve(f: sp.Expr, variables: Sequence[sp.Symbol]) -> tuple[Map, ...]:
             raise BadInput(f"{MOST} cuts and blow-ups do not bring {f} to normal crossings")
         waiting += _move(piece, bad)
     return tuple(finished)
+
+
+def _factors(p: sp.Expr, names: tuple[sp.Symbol, ...]) -> tuple[sp.Expr, ...]:
+    """The factors that hold a variable, over Q or the field of the coefficients where these are algebraic numbers. With others
+    sympy may take a factor for a constant, which is one here."""
+    rational = all(c.is_Rational for c in sp.Poly(p, *names).coeffs())
+    constant, found = sp.factor_list(p, *names) if rational else sp.factor_list(p, *names, extension=True)
+    return (*(q for q, _ in found), *([constant] if constant.has(*names) else []))
 
 
 def _move(piece: Piece, p: sp.Expr) -> list[Piece]:
@@ -156,7 +164,9 @@ def _roots(p: sp.Expr, v: sp.Symbol) -> tuple[sp.Expr, ...]:
         found = []
         while len(rest) > 1 and reduced(sp.expand(sum(rest))) == 0:  # the end of the interval: by Horner's rule at 1
             rest, found = [reduced(sp.expand(sum(rest[: i + 1]))) for i in range(len(rest) - 1)], [sp.S.One]
-        if not _sign(sp.Add(*(c * v**i for i, c in enumerate(reversed(rest)))), (v,)):
+        if len(rest) == 2:
+            found.append(reduced(-rest[1] / rest[0]))
+        elif not _sign(sp.Add(*(c * v**i for i, c in enumerate(reversed(rest)))), (v,)):
             raise BadInput(f"the roots of {p} are algebraic over an algebraic number; their cuts are not known")
     else:
         found = sorted(set(sp.real_roots(poly)), key=lambda c: ball(c).mid())

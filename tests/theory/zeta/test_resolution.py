@@ -2,6 +2,7 @@
 
 from itertools import product
 
+import mpmath
 import numpy as np
 import pytest
 import sympy as sp
@@ -20,6 +21,8 @@ R = sp.Rational
 POLYNOMIALS = [
     x - y, y**2 - x**3, y**2 - 2 * x**3, x**2 * (y**2 - x**3), (y - x) * (y - 2 * x), x + y - 1, (2 * x - 1) * y, y - x**2,
     x * y - z, x + y - z, x**2 - 3 * x * y + y**2,
+    x - sp.sqrt(2) * y, x * (1 - y) * (2 - sp.sqrt(2) * y), x * (1 - y) * (1 - sp.sqrt(2) * y), sp.pi * x - y,
+    x * y - sp.sqrt(3) * z, x * (1 - y) * (sp.pi - y**2), x * (1 - y) * (sp.pi - sp.sqrt(2) * y**2),
 ]  # fmt: skip
 
 
@@ -59,6 +62,21 @@ def test_thresholds_are_those_of_the_resolution_on_strata(f: sp.Expr) -> None:
     assert (Z.threshold, Z.multiplicity) == (found.value, found.multiplicity)
 
 
+def test_an_irrational_slope_against_the_error_function() -> None:
+    """∫∫ e^{−t(x − √2 y)²} over the unit square: the integral over x is √(π/t)/2 [erf(√t (1 − √2 y)) + erf(√(2t) y)]."""
+    t = 1000
+    with mpmath.workdps(20):
+        root, slope = mpmath.sqrt(t), mpmath.sqrt(2)
+        across = mpmath.quad(
+            lambda v: mpmath.erf(root * (1 - slope * v)) + mpmath.erf(root * slope * v),
+            [0, 0.1, 0.5, 1 / slope, 0.9, 1],
+        )
+        expected = mpmath.sqrt(mpmath.pi / t) / 2 * across
+    for K in ((x - sp.sqrt(2) * y) ** 2, sp.expand((x - sp.sqrt(2) * y) ** 2)):
+        found = partition(K, (x, y)).evaluate(t, 10)
+        assert float(found.mid()) == pytest.approx(float(expected), rel=1e-9)
+
+
 slopes = st.fractions(min_value=R(1, 3), max_value=3, max_denominator=4)
 
 
@@ -76,6 +94,7 @@ def test_curves_of_two_powers(c, a: int, b: int) -> None:
         (sp.exp(x) - y, "is no polynomial in x, y"),
         (x**2 + y**2 - z**2, "is linear in none of its variables"),
         (y**2 - x**2 - x**3, "linear in none of its variables"),
+        (sp.sqrt(2) * y**2 - 1, "algebraic over an algebraic number"),
     ],
 )
 def test_what_is_not_found_is_said_in_one_line(f: sp.Expr, says: str) -> None:
