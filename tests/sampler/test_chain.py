@@ -230,7 +230,7 @@ def test_a_kept_trace_of_finite_chains_cannot_be_written_to():
     run = go()
     before = np.array(run.loss)
     with pytest.raises(ValueError, match="read-only"):
-        run.trace("loss")[0, 0] = 1.0
+        run.kept(run.loss)[0, 0] = 1.0
     np.testing.assert_array_equal(run.loss, before)
 
 
