@@ -130,10 +130,10 @@ def _taylor(chart: Chart, tau: arb) -> arb:
 
 
 @lru_cache(maxsize=1024)
-def _monomials(chart: Chart) -> list[tuple[tuple[int, ...], sp.Expr]]:
-    return sp.Poly(chart.density, *chart.variables).terms() if chart.density.has(*chart.variables) else [
-        ((0,) * len(chart.variables), chart.density)
-    ]  # fmt: skip
+def _monomials(chart: Chart) -> tuple[tuple[tuple[int, ...], sp.Expr], ...]:
+    if not chart.density.has(*chart.variables):
+        return (((0,) * len(chart.variables), chart.density),)
+    return tuple(sp.Poly(chart.density, *chart.variables).terms())
 
 
 def _product(sides: list[tuple[fmpq, fmpq]], n: int, gaussian: tuple[bool, ...]) -> arb:
