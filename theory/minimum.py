@@ -118,8 +118,8 @@ def _critical_points(gradient: list[sp.Expr], variables: Sequence[sp.Symbol]) ->
 
 
 def _refuse_noncritical(loss: sp.Expr, variables: Sequence[sp.Symbol], w: Point) -> None:
-    for v in variables:
-        slope = sp.simplify(sp.diff(loss, v).subs(w))
+    for v, derivative in zip(variables, _gradient(loss, variables, w), strict=True):
+        slope = sp.simplify(derivative)
         if slope.is_finite is False:
             raise BadInput(f"{loss} is not differentiable at {_show(w)}; choose another point")
         if slope != 0:
@@ -131,7 +131,7 @@ def _refuse_noncritical(loss: sp.Expr, variables: Sequence[sp.Symbol], w: Point)
 
 def _refuse_degenerate(loss: sp.Expr, variables: Sequence[sp.Symbol], w: Point) -> None:
     """Leading principal minors of the Hessian: each must be positive, or undecided for symbolic coefficients."""
-    hessian = sp.hessian(loss, variables).subs(w)
+    hessian = _hessian(loss, variables, w)
     for last in range(len(variables)):
         minor = sp.simplify(hessian[: last + 1, : last + 1].det(method=DIVISION_FREE))
         if minor.is_positive or (minor.is_positive is None and minor.free_symbols):
@@ -146,6 +146,22 @@ def _refuse_degenerate(loss: sp.Expr, variables: Sequence[sp.Symbol], w: Point) 
             f"{_show(w)} is {kind} of {loss}, not a minimum: the leading Hessian minor of size {last + 1} is {minor}; "
             "leave at= out to have the minimum found"
         )
+
+
+def _gradient(loss: sp.Expr, variables: Sequence[sp.Symbol], w: Point) -> list[sp.Expr]:
+    """DL(w)."""
+    if not _is_rational_polynomial(loss, variables):
+        return [sp.diff(loss, v).subs(w) for v in variables]
+    around = _around(loss, tuple(variables), tuple(w[v] for v in variables))
+    return [around.coeff_monomial(v) for v in variables]
+
+
+def _hessian(loss: sp.Expr, variables: Sequence[sp.Symbol], w: Point) -> sp.Matrix:
+    """D²L(w)."""
+    if not _is_rational_polynomial(loss, variables):
+        return sp.hessian(loss, variables).subs(w)
+    around = _around(loss, tuple(variables), tuple(w[v] for v in variables))
+    return sp.Matrix([[around.coeff_monomial(u * v) * (1 + (u == v)) for v in variables] for u in variables])
 
 
 def _moved(variables: Sequence[sp.Symbol], w: Point, steps: Sequence[Any]) -> dict[sp.Symbol, sp.Expr]:
