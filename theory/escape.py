@@ -56,10 +56,10 @@ def escapes(loss: sp.Expr, variables: Sequence[sp.Symbol]) -> Escape | None:
     degree = poly.total_degree()
     if degree <= 2:
         return None
-    top = sp.Add(*(c * sp.Mul(*map(sp.Pow, v, powers)) for powers, c in poly.terms() if sum(powers) == degree))
-    field = [sp.diff(top, a) for a in v]
-    candidates = [(c, _at(field, v, c)) for c in _directions(len(v))]
-    growing = next(c for c in (*_directions(len(v)), *_grid(len(v), degree)) if any(_at(field, v, c)))
+    leading = sp.Poly({powers: c for powers, c in poly.terms() if sum(powers) == degree}, *v)
+    top, field = leading.as_expr(), [leading.diff(a) for a in v]
+    candidates = [(c, _at(field, c)) for c in _directions(len(v))]
+    growing = next(c for c in (*_directions(len(v)), *_grid(len(v), degree)) if any(_at(field, c)))
     if _never_zero(field, v) or _product_of_definite(top, v):
         return Escape(degree - 1, growing, True, "the top form of the gradient vanishes in no direction")
     for c, image in candidates:
@@ -68,14 +68,14 @@ def escapes(loss: sp.Expr, variables: Sequence[sp.Symbol]) -> Escape | None:
     return Escape(degree - 1, growing, False, "the gradient is superlinear there; no criterion decides")
 
 
-def _never_zero(field: Sequence[sp.Expr], v: Sequence[sp.Symbol]) -> bool:
+def _never_zero(field: Sequence[sp.Poly], v: Sequence[sp.Symbol]) -> bool:
     """Whether the form has no real zero but 0: decided for d ≤ 2, and for sums of powers of single variables."""
     if len(v) == 1:
         return True
     if len(v) == 2:
         s = sp.Dummy()
-        line = [sp.Poly(f.subs(v[0], s).subs(v[1], 1), s) for f in field]
-        at_infinity = any(_at(field, v, (sp.S.One, sp.S.Zero)))
+        line = [sp.Poly(f.as_expr().subs(v[0], s).subs(v[1], 1), s) for f in field]
+        at_infinity = any(_at(field, (sp.S.One, sp.S.Zero)))
         common = sp.gcd(*line)
         return at_infinity and (common.degree() < 1 or not common.count_roots())
     own = [(f.free_symbols & set(v)) == {a} for f, a in zip(field, v, strict=True)]
@@ -101,8 +101,8 @@ def _attracts(top: sp.Expr, v: Sequence[sp.Symbol], c: tuple, image: Sequence[sp
     return bool((across.T * (mu**2 * sp.eye(len(v)) - slope**2) * across).is_positive_definite)
 
 
-def _at(field: Sequence[sp.Expr], v: Sequence[sp.Symbol], c: tuple) -> list[sp.Expr]:
-    return [f.subs(dict(zip(v, c, strict=True)), simultaneous=True) for f in field]
+def _at(field: Sequence[sp.Poly], c: tuple) -> list[sp.Expr]:
+    return [f(*c) for f in field]
 
 
 def _directions(d: int) -> Iterator[tuple[sp.Expr, ...]]:
