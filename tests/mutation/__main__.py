@@ -19,7 +19,7 @@ import shutil
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from functools import cache
 from multiprocessing import get_context
@@ -27,11 +27,12 @@ from pathlib import Path
 
 from scipy.stats import beta
 
-from tests.mutation import changes, reach, trial
+from tests.mutation import changes, reach, resident, trial
 
 ROOT = trial.ROOT
 REACH = ROOT / ".reach"
 NEWER = 10.0  # processor seconds that a file of tests is taken to cost before it is known
+LEFT_OUT = [f"--ignore=tests/{name}" for name in ("notebooks", "docs", "mutation")]
 RESULTS = Path(__file__).with_name("results.json")
 EQUIVALENT = Path(__file__).with_name("EQUIVALENT.md")
 ESTIMATORS = (
@@ -43,6 +44,7 @@ RULES = ("compare", "coefficient", "evidence", "identity", "claim", "answers", "
 DEFAULT = ("theory", "numerics", *(f"sampler.{name}" for name in ESTIMATORS), *(f"ledger.{name}" for name in RULES))
 Drawn = tuple[str, int, str]  # module, number of the change, its name
 Results = dict[str, dict[str, str]]
+Run = Callable[..., trial.Outcome]
 
 
 def modules(names: Iterable[str]) -> list[str]:
@@ -87,18 +89,21 @@ def collect(folder: Path) -> None:
     """The default run under coverage; only tests that pass are kept."""
     print("python -m pytest under coverage, to see which test runs which line: half an hour on two cores", flush=True)
     shutil.rmtree(folder, ignore_errors=True)
-    left_out = [f"--ignore=tests/{name}" for name in ("notebooks", "docs", "mutation")]
-    line = [sys.executable, "-m", "pytest", "-q", "-n", str(os.cpu_count()), "-p", "tests.mutation.reach", *left_out]
+    line = [sys.executable, "-m", "pytest", "-q", "-n", str(os.cpu_count()), "-p", "tests.mutation.reach", *LEFT_OUT]
     subprocess.run(line, cwd=ROOT, env={**os.environ, "REACHED": str(folder)}, check=False)
 
 
 reached = cache(reach.read)
 
 
+def _file(module: str) -> str:
+    return str(trial.path_of(module).relative_to(ROOT))
+
+
 def selection(module: str, k: int, patience: float, found: reach.Reach) -> tuple[list[str], float]:
     """Files of tests that are newer than what is known of them, then the tests that ran the line of the k-th change, the cheapest
     first, within `patience` processor seconds; and their cost."""
-    file, line = str(trial.path_of(module).relative_to(ROOT)), changes_of(module)[k].line
+    file, line = _file(module), changes_of(module)[k].line
     tests = found.newer(file)
     newer, spent = set(tests), NEWER * len(tests)
     for test in found.tests(file, line, statement(module, line)):
@@ -111,9 +116,9 @@ def selection(module: str, k: int, patience: float, found: reach.Reach) -> tuple
 
 
 @cache
-def sound(test: str) -> bool:
+def sound(test: str, run: Run = trial.run) -> bool:
     """Whether the test passes alone on the sources as they stand."""
-    return trial.run("", None, [test]).what == trial.LIVES
+    return run("", None, [test]).what == trial.LIVES
 
 
 def collected(tests: Sequence[str]) -> bool:
@@ -121,18 +126,21 @@ def collected(tests: Sequence[str]) -> bool:
     return trial.run("", None, ["--collect-only", *tests]).what == trial.LIVES
 
 
-def meet(one: Drawn, patience: float, folder: Path) -> dict[str, str]:
-    """The record of one mutant."""
+def meet(
+    one: Drawn, patience: float, folder: Path, run: Run = trial.run, among: tuple[str, ...] = ("tests",)
+) -> dict[str, str]:
+    """The record of one mutant before the tests in these folders."""
     module, k, _ = one
     tests, cost = selection(module, k, patience, reached(folder))
+    tests = [test for test in tests if test.startswith(among)]
     what, by, unsound = trial.LIVES, "", list[str]()
     while tests:
         chosen = [*tests, *(f"--deselect={test}" for test in unsound)]
-        what, by, *_ = trial.run(module, k, chosen, cost)
+        what, by, *_ = run(module, k, chosen, cost)
         if what == trial.ENDLESS:
             # What others had left in memory may have made its tests cheap: measure, and try again.
-            plain = trial.run(module, None, chosen)
-            what, by, *_ = trial.run(module, k, chosen, max(cost, plain.processor))
+            plain = run(module, None, chosen)
+            what, by, *_ = run(module, k, chosen, max(cost, plain.processor))
         if what == trial.OTHERS:
             files = sorted({test.split("::")[0] for test in tests})
             tests, what = [] if files == tests else files, trial.LIVES
@@ -140,7 +148,7 @@ def meet(one: Drawn, patience: float, folder: Path) -> dict[str, str]:
             raise SystemExit(
                 f"pytest cannot collect {', '.join(tests)} from the sources as they stand: mend them first"
             )
-        elif what == trial.KILLED and "::" in by and not sound(by):
+        elif what == trial.KILLED and "::" in by and not sound(by, run):
             unsound.append(by)
             tests, what, by = [test for test in tests if test != by], trial.LIVES, ""
         else:
@@ -165,12 +173,48 @@ def holds(record: dict[str, str] | None, module: str) -> bool:
 
 
 def examine(todo: Sequence[Drawn], patience: float, folder: Path, jobs: int) -> Iterator[tuple[str, dict[str, str]]]:
-    """(name, record) of every mutant, in the order in which they end."""
-    with ProcessPoolExecutor(jobs, get_context("fork")) as pool:
-        futures: dict[Future, Drawn] = {pool.submit(meet, one, patience, folder): one for one in todo}
+    """(name, record) of every mutant, in the order in which they end. Those that a process with the quick tests collected can have
+    in its functions meet these first; what is not killed by them meets all its tests."""
+    swapped = [one for one in todo if one[0].startswith(resident.PACKAGES) and resident.within(*one[:2])]
+    others = [one for one in todo if one not in swapped]
+    if swapped:
+        folders = tuple(f"tests/{name}/" for name in resident.PACKAGES)
+        found = reached(folder)
+        files = {file for module in {one[0] for one in swapped} for file in found.files_of(_file(module))}
+        for number, record in resident.results(
+            lambda run: _pool(swapped, patience, folder, jobs, run, folders),
+            sorted(file for file in files if file.startswith(folders)),
+        ):
+            module, _, name = one = swapped[number]
+            if record["what"] == trial.KILLED:
+                yield f"{module}:{name}", record
+            else:
+                others.append(one)
+    for number, record in _pool(others, patience, folder, jobs, trial.run, ("tests",)):
+        module, _, name = others[number]
+        yield f"{module}:{name}", record
+
+
+def _pool(
+    todo: Sequence[Drawn], patience: float, folder: Path, jobs: int, run: Run, among: tuple[str, ...]
+) -> Iterator[tuple[int, dict[str, str]]]:
+    """(which, record) of every mutant."""
+    with ProcessPoolExecutor(jobs, get_context("fork"), _remember, (run,)) as pool:
+        futures: dict[Future, int] = {pool.submit(_met, one, patience, folder, among): k for k, one in enumerate(todo)}
         for future in as_completed(futures):
-            module, _, name = futures[future]
-            yield f"{module}:{name}", future.result()
+            yield futures[future], future.result()
+
+
+_run: Run = trial.run
+
+
+def _remember(run: Run) -> None:
+    global _run
+    _run = run
+
+
+def _met(one: Drawn, patience: float, folder: Path, among: tuple[str, ...]) -> dict[str, str]:
+    return meet(one, patience, folder, _run, among)
 
 
 def interval(killed: int, run: int) -> tuple[float, float]:

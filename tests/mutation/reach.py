@@ -37,6 +37,12 @@ class Reach:
         found = found or {test for tests in known.values() for test in tests}
         return sorted(found, key=lambda test: (self.cost[test], test))
 
+    def files_of(self, file: str) -> set[str]:
+        """The files of tests that ran a line of the module, and those that are newer."""
+        return {test.split("::")[0] for tests in self.lines.get(file, {}).values() for test in tests} | {
+            *self.newer(file)
+        }
+
     def newer(self, file: str) -> list[str]:
         """The files of tests that are not as they were, of those that ran the module or import it by name."""
         known = {test.split("::")[0] for tests in self.lines.get(file, {}).values() for test in tests}

@@ -157,3 +157,45 @@ def test_what_is_kept_holds_until_its_module_or_for_survivors_a_test_changes(tmp
     assert holds(killed, "theory.wick") and not holds(killed, "theory.jets") and not holds(None, "theory.wick")
     assert not holds({**killed, "what": trial.LIVES}, "theory.wick")
     assert holds({**killed, "what": trial.LIVES, "tests": tests}, "theory.wick")
+
+
+def test_a_change_is_put_into_the_functions_that_are_there() -> None:
+    """(3 + 1) − 1 = 3 becomes 5 in a function within one that remembers; what is at import is no function's."""
+    asked = """if True:
+        from tests.mutation import resident
+        from tests.mutation.__main__ import changes_of
+        from theory.recursion import for_moments
+
+        def number(module, told):
+            return next(k for k, change in enumerate(changes_of(module)) if change.told.endswith(told))
+
+        before = for_moments(3)(1)
+        pairs = resident.within("theory.recursion", number("theory.recursion", "top + 1 + degree"))
+        at_import = resident.within("theory.escape", number("theory.escape", "without frozen=True"))
+        print([before, [one.co_name for one, _ in pairs], resident.install(pairs), for_moments(3)(1), at_import])
+        print([resident.install(pairs)])  # the plain code is gone
+    """
+    line = [sys.executable, "-c", asked]
+    told = subprocess.run(line, cwd=trial.ROOT, capture_output=True, text=True, check=True).stdout.splitlines()
+    assert [ast.literal_eval(one) for one in told] == [[3, ["for_moments"], True, 5, []], [False]]
+
+
+def test_a_process_with_the_tests_collected_tells_the_killed_from_those_that_live() -> None:
+    asked = """if True:
+        from tests.mutation import resident, trial
+        from tests.mutation.__main__ import changes_of
+
+        test = "tests/theory/test_wick.py"
+        inverted = next(k for k, change in enumerate(changes_of("theory.wick")) if change.told.startswith("if "))
+
+        def work(run):
+            for k, tests in ((inverted, [test]), (None, [test]), (None, [test + "::none"])):
+                yield run("theory.wick", k, tests)[:2]
+
+        print(list(resident.results(work, [test])))
+    """
+    line = [sys.executable, "-c", asked]
+    told = subprocess.run(line, cwd=trial.ROOT, capture_output=True, text=True, check=True).stdout
+    (killed, by), *others = ast.literal_eval(told)
+    assert killed == trial.KILLED and by.startswith("tests/theory/test_wick.py::test_")
+    assert others == [[trial.LIVES, ""], [trial.OTHERS, ""]]

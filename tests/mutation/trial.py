@@ -14,7 +14,7 @@ import resource
 import signal
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import CodeType
 from typing import NamedTuple
@@ -37,8 +37,10 @@ OUTSIDE = (
     "jax",
 )
 KILLED, ENDLESS, LIVES, OTHERS = "killed", "runs for ever", "lives", "has other tests"
-_OF_EXIT = {0: LIVES, 4: OTHERS, 5: OTHERS}  # pytest: passed, no such test, no test
-
+NOT_SWAPPED = 7
+UNSWAPPED = "has no function in memory"
+_OF_EXIT = {0: LIVES, 4: OTHERS, 5: OTHERS, NOT_SWAPPED: UNSWAPPED}  # pytest: passed, no such test, no test
+Body = Callable[[str, int | None, Sequence[str], int], int]
 
 IMPORT = "import"
 
@@ -104,14 +106,17 @@ def warm() -> None:
         importlib.import_module(package)
 
 
-def run(module: str, k: int | None, tests: Sequence[str], seconds: float | None = None) -> Outcome:
-    """The k-th mutant of `module` (None: the module as it stands) against `tests`, which cost the sources so many seconds."""
+def run(
+    module: str, k: int | None, tests: Sequence[str], seconds: float | None = None, body: Body | None = None
+) -> Outcome:
+    """The k-th mutant of `module` (None: the module as it stands) against `tests`, which cost the sources so many seconds; `body`
+    runs them and returns pytest's code (by default from nothing of the house)."""
     start = time.monotonic()
     here, there = os.pipe()
     child = os.fork()
     if child == 0:
         os.close(here)
-        _child(module, k, tests, seconds, there)
+        _child(module, k, tests, seconds, there, body or _anew)
     os.close(there)
     limit = 3000.0 if seconds is None else 12 * seconds + 60
     ended, status, used = os.wait4(child, os.WNOHANG)
@@ -133,11 +138,15 @@ def run(module: str, k: int | None, tests: Sequence[str], seconds: float | None 
     return Outcome(what, by if what == KILLED else "", *costs)
 
 
-def _child(module: str, k: int | None, tests: Sequence[str], seconds: float | None, pipe: int) -> None:
-    os.setpgid(0, 0)
-    silence = os.open(os.devnull, os.O_RDWR)
+def silence() -> None:
+    nothing = os.open(os.devnull, os.O_RDWR)
     for stream in (0, 1, 2):
-        os.dup2(silence, stream)
+        os.dup2(nothing, stream)
+
+
+def _child(module: str, k: int | None, tests: Sequence[str], seconds: float | None, pipe: int, body: Body) -> None:
+    os.setpgid(0, 0)
+    silence()
     if seconds is not None:
         limit = int(4 * seconds + 10)
         resource.setrlimit(resource.RLIMIT_CPU, (limit, limit + 5))
@@ -145,11 +154,16 @@ def _child(module: str, k: int | None, tests: Sequence[str], seconds: float | No
     code = 1
     try:
         os.chdir(ROOT)
-        import pytest
-
-        if k is not None:
-            sys.meta_path.insert(0, _Finder(module, path_of(module), k))
-        options = ["-x", "-q", "--tb=no", "-p", "no:cacheprovider", "-p", "no:xdist"]
-        code = int(pytest.main([*options, *tests], plugins=[_Witness(pipe)]))
+        code = body(module, k, tests, pipe)
     finally:
         os._exit(code)
+
+
+def _anew(module: str, k: int | None, tests: Sequence[str], pipe: int) -> int:
+    """The house is imported with the module changed."""
+    import pytest
+
+    if k is not None:
+        sys.meta_path.insert(0, _Finder(module, path_of(module), k))
+    options = ["-x", "-q", "--tb=no", "-p", "no:cacheprovider", "-p", "no:xdist"]
+    return int(pytest.main([*options, *tests], plugins=[_Witness(pipe)]))
