@@ -17,7 +17,7 @@ from theory.certificate import state as checked
 from theory.certificate import steps as checked_steps
 from theory.certificate.polynomials import make_ring, parse
 from theory.rlct import blowup, bounds, certify, dependent, implicit, parity, steps, units
-from theory.rlct.polynomials import Ring, terms, used
+from theory.rlct.polynomials import Ring, primitive, terms, used
 from theory.rlct.stratum import ABSENT, FREE, SMALL, UNIT, Stratum
 
 RING = Ring(("x", "y", "z", "r"))
@@ -71,18 +71,19 @@ def strata(draw, kinds="suf", absent=True):
     def polynomial(most):
         exponents = st.tuples(*[st.integers(0, 2)] * 3)
         found = draw(st.dictionaries(exponents, st.sampled_from([1, -1, 2, -3]), min_size=1, max_size=most))
-        return RING.make({(*v, 0): c for v, c in found.items()})
+        return RING.make({(*v, 0): c for v, c in found.items()}).primitive()[1]
 
     small = [i for i in range(3) if letters[i] != "u"]
     more = {
         "jacobian": {i: draw(st.sampled_from([0, 0, 1, Fraction(-1, 2)])) for i in small},
         "factor": {i: draw(st.sampled_from([0, 0, 2])) for i in small},
         "sign": {i: draw(st.sampled_from([0, 0, 1])) for i in range(3)},
-        "nonzero": [polynomial(2) for _ in range(draw(st.integers(0, 1)))],
+        "nonzero": [primitive(polynomial(2)) for _ in range(draw(st.integers(0, 1)))],
         "positive": [polynomial(2) for _ in range(draw(st.integers(0, 1)))],
         "shadowed": [i for i in range(3) if letters[i] != "s" and draw(st.booleans())],
     }
-    found = stratum("".join(letters) + "a", *(polynomial(3) for _ in range(draw(st.integers(1, 3)))), **more)
+    generators = [primitive(polynomial(3)) for _ in range(draw(st.integers(1, 3)))]
+    found = stratum("".join(letters) + "a", *generators, **more)
     empty = found.copy()
     empty.tidy_lists()
     if empty.empty:  # of that nothing is asked
