@@ -93,7 +93,10 @@ def test_zero_and_limits():
     for p in (wide, tall):
         assert po.factors(p) == [(p, 1)]
     assert po.factors(RING.context.constant(2 ** (po.MAX_BITS - 1)) * RING.gen(0) ** 2) == [(RING.gen(0), 2)]
-    line = RING.make({(k, 0, 0): 1 for k in range(50)})
+    line, long = (RING.make({(k, 0, 0): 1 for k in range(n)}) for n in (50, effort.MAX_TERMS // 4))
+    assert len(po.times(long, RING.make({(k, 0, 0): 1 for k in range(200)}))) == effort.MAX_TERMS // 4 + 199
+    with pytest.raises(TooLarge):
+        po.times(long, RING.make({(k, 0, 0): 1 for k in range(201)}))
     assert len(po.times(RING.make({(0, k, 0): 1 for k in range(80)}), line)) == 4000
     with pytest.raises(TooLarge):
         po.times(RING.make({(0, k, 0): 1 for k in range(81)}), line)

@@ -306,6 +306,9 @@ def test_squares_of_a_unit_are_halved():
     u = stratum("sufa", x * y**2 + x, shadowed=[Z])
     parity.square(u, Y, [])
     assert u.shadowed == {Z}
+    # z y³ + z⁴ would be z y³ + z⁴ again, and again
+    assert parity.scaling(stratum("susa", z * y**3 + z**4), Y) == [Z]
+    assert parity.square_units(stratum("susa", z * y**3 + z**4)) == []
     # a free coordinate with both powers is not yet a unit: nothing is squared before
     assert parity.square_units(stratum("sufa", x * y**2 + x, x * z**2 + x)) == []
     assert parity.square_units(stratum("suua", x * y**2 + x, x * z**2 + x)) != []
