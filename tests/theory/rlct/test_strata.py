@@ -417,6 +417,16 @@ def test_splits_that_can_be_made():
     assert list(on.roots) == [Y] and not on.uncertain
 
 
+def test_what_is_listed_is_freed_of_units_before_a_unit_becomes_dependent():
+    """y(z − 1) ≠ 0 says z ≠ 1 for a unit y, and no more when y is a function of z: that would be −z(z − 1) ≠ 0 at y + z = 0."""
+    s = stratum("suua", x * (y + z), nonzero=[y * z - y])
+    _, on = split_of(s, y + z, dependent.split_dependent)
+    assert on.nonzero == [z - 1] and list(on.roots) == [Y]
+    q = y**3 - 3 * y + r
+    _, on = split_of(stratum("suau", x * q, roots={R: r**2 - 2}, nonzero=[y * r]), q, dependent.split_dependent)
+    assert on.nonzero in ([r], [])
+
+
 def test_solvable_coordinates_come_in_order():
     """Constant slope first, then free before units, then those that occur least."""
     s = stratum("fufa", x + y + z, x * y, x * z * y)
