@@ -28,11 +28,13 @@ from tests.theory.rlct.test_strata import (
     z,
 )
 from theory.certificate import report
+from theory.errors import BadInput
 from theory.rlct import branching, coordinates, reduce, rlct, rlct_ideal, tidy, tree
 from theory.rlct.bounds import INFINITE
 from theory.rlct.certify import bound, certificate, lower_proof
 from theory.rlct.dependent import split_dependent
 from theory.rlct.effort import OutOfTime
+from theory.rlct.gram import factored, sum_of_squares
 from theory.rlct.problem import read
 from theory.rlct.search import Search
 
@@ -335,3 +337,91 @@ def test_fractional_exponents_of_the_prior():
     answer = rlct_ideal([a**2 * b], (a, b), prior=sp.Abs(a) ** sp.Rational(1, 3))
     assert (answer.value, answer.multiplicity) == (min(sp.Rational(4, 3) / 4, sp.Rational(1, 2)), 1)
     assert Fraction(1, 3) == Fraction(int(answer.value.p), int(answer.value.q))
+
+
+def test_charts_that_differ_by_names_are_one_node():
+    """The charts of x³ + y³ + z³ are alike: each stratum is resolved once, the others refer to it by a renaming."""
+    answer = rlct_ideal([a**3 + b**3 + c**3], (a, b, c))
+    children = [child for n in answer.certificate["nodes"] for child in n.get("children", ())]
+    assert (answer.value, answer.multiplicity, answer.exact) == (sp.Rational(1, 2), 2, True)
+    shared = [child for child in children if "rename" in child]
+    assert shared and len(answer.certificate["nodes"]) - 1 == len(children) - len(shared)
+    seen = [child["node"] for child in children if "rename" not in child]
+    assert len(seen) == len(set(seen)) and all(child["node"] in seen for child in shared)
+
+
+def test_a_certificate_without_an_upper_bound():
+    """Where nobody knows whether there is a point; the lower bound is that of the whole stratum."""
+    problem, _ = started("cusp")
+    problem.stratum.uncertain = True
+    data = certificate(problem, Search(problem.stratum))
+    assert data["upper"] == {"value": "infinite", "multiplicity": 1} and "upper_proof" not in data and not data["exact"]
+
+
+def test_an_answer_in_words():
+    """λ for K is half of that for max |g|; without a closed bracket neither a value nor a multiplicity is given."""
+    closed, hasty = rlct_ideal([a**2 - b**3], (a, b)), rlct_ideal([(a**2 - b**3) ** 2 + b**7], (a, b), time_limit=0)
+    assert (closed.value, closed.multiplicity, closed.lower, closed.upper) == (
+        sp.Rational(5, 12),
+        1,
+        closed.value,
+        closed.value,
+    )
+    assert hasty.multiplicity is None and (hasty.value is None) == (hasty.lower < hasty.upper) and not hasty.exact
+    assert hasty.method == f"resolution, {hasty.charts} charts, not closed" and closed.charts > 1
+    assert rlct_ideal([a + b**2], (a, b)).method == "Newton polyhedron after a change of coordinates"
+    assert rlct_ideal([a * b], (a, b)).method == "Newton polyhedron, nondegenerate"
+
+
+def test_times_that_are_none():
+    for limit in (-1, -sp.oo, sp.I, sp.nan, sp.Symbol("t")):
+        with pytest.raises(BadInput, match="time limit"):
+            rlct_ideal([a], (a,), time_limit=limit)
+    assert rlct_ideal([a], (a,), time_limit=sp.oo).exact and rlct_ideal([a], (a,), time_limit=0).value == sp.Rational(
+        1, 2
+    )
+    with pytest.raises(BadInput, match="empty"):
+        rlct_ideal([], (a,))
+
+
+def test_progress_is_told_for_K():
+    """In the scale of K, from bracket to bracket, and as far as the answer."""
+    seen = []
+    answer = rlct_ideal([(a**2 - b**3) ** 2 - 4 * a * b**5 - b**7], (a, b), progress=lambda *state: seen.append(state))
+    assert all(low <= answer.value <= high for low, high, _ in seen) and seen[-1][:2] == (answer.value, answer.value)
+    assert seen[-1][2] == answer.charts and all(isinstance(low, sp.Rational) for low, _, _ in seen)
+
+
+@pytest.mark.parametrize(
+    ("matrix", "factors"),
+    [
+        ([[2, 0], [0, 3]], [(2, [1, 0]), (3, [0, 1])]),
+        ([[1, 1], [1, 1]], [(1, [1, 1])]),
+        ([[0, 0], [0, 5]], [(5, [0, 1])]),
+        ([[1, 2], [2, 5]], [(1, [1, 2]), (1, [0, 1])]),
+        ([[1, 2], [2, 3]], None),
+        ([[-1, 0], [0, 1]], None),
+        ([[0, 1], [1, 1]], None),
+        ([[1, 0, 1], [0, 0, 0], [1, 0, 1]], [(1, [1, 0, 1])]),
+        ([[1, 0, 1], [0, 0, 0], [1, 0, 0]], None),
+    ],
+)
+def test_completed_squares_of_matrices(matrix, factors):
+    """G = Σ d rowᵀ row with d > 0, or G has a negative value."""
+    found = factored([[Fraction(entry) for entry in row] for row in matrix])
+    assert found == factors
+
+
+def test_limits_of_sums_of_squares():
+    """Not over Q, or too many monomials; the squares that are found add up to K."""
+    assert sum_of_squares(a**2 + sp.sqrt(2) * a * b + b**2, (a, b)) is None
+    assert sum_of_squares(sp.Add(*(a ** (2 * k) for k in range(1, 31))), (a,)) is None
+    for K in (
+        a**2 + a * b + b**2,
+        2 * a**4 - 2 * a**2 * b + b**2,
+        (a * b - c) ** 2 + a**4,
+        a**2 * b**2 + (a - b) ** 2 / 3,
+    ):
+        found = sum_of_squares(sp.expand(K), (a, b, c))
+        assert found is not None and min(found.weights) > 0
+        assert sp.expand(sum(w * r**2 for w, r in zip(found.weights, found.roots, strict=True)) - K) == 0
