@@ -16,7 +16,7 @@ from theory.certificate import branchings as checked_branchings
 from theory.certificate import state as checked
 from theory.certificate import steps as checked_steps
 from theory.certificate.polynomials import make_ring, parse
-from theory.rlct import blowup, bounds, certify, dependent, implicit, parity, steps, units
+from theory.rlct import blowup, bounds, certify, coordinates, dependent, implicit, parity, steps, sublevel, units
 from theory.rlct.polynomials import Ring, primitive, terms, used
 from theory.rlct.stratum import ABSENT, FREE, SMALL, UNIT, Stratum
 
@@ -465,3 +465,94 @@ def test_pull_backs():
 
 def test_checked_ring_is_the_same():
     assert parse(CHECKED, "x*y - r").to_dict() == (x * y - r).to_dict()
+
+
+@pytest.mark.parametrize(
+    ("generators", "q", "found"),
+    [
+        ([x * (y + z) + x**2, y * x], y + z, [x + y + z]),  # x·(y + z + x) is (y + z)·1 on x = 0
+        ([x * (y - z) + x**2], y + z, []),
+        ([(y + z) * x + x, y * x], y + z, []),
+        ([x * (y + z) * (z**2 + 1) + x**2], y + z, [x + y + z + y * z**2 + z**3]),
+        ([x * (y + z)], y + z, [y + z]),
+    ],
+)
+def test_factors_that_vanish_at_the_same_points(generators, q, found):
+    """Multiples of q on the stratum by a unit; q itself comes last."""
+    s = stratum("sffa", *generators)
+    lifts = dependent.lifts(s, q)
+    assert [str(f) for f in lifts] == [str(f) for f in [*(f for f in found if f != q), q]]
+    for f in lifts:
+        proof = dependent.multiple(s, f, q)
+        assert proof is not None and divmod(s.on(f), q)[1] == 0
+    assert dependent.multiple(s, y - 2 * z, q) is None and dependent.multiple(s, x * y, q) is None
+
+
+def test_factors_that_are_repeated():
+    """(y + z + x²)² + x⁵·w… with w = 0: the square of f = y + z + x², which is q on x = 0 and another polynomial."""
+    s = Stratum(RING, [FREE, FREE, SMALL, SMALL], [0] * 4, [0] * 4, [0] * 4, {0: (x + y + z**2) ** 2 + r**3 * x})
+    assert dependent.repeated(s, x + y) == [x + y + z**2]
+    assert dependent.repeated(s, x + y + z**2) == [] and dependent.repeated(s, x - y) == []
+    plain = Stratum(RING, [FREE, FREE, SMALL, SMALL], [0] * 4, [0] * 4, [0] * 4, {0: (x + y + z**2) + r**3 * x})
+    assert dependent.repeated(plain, x + y) == []
+
+
+@pytest.mark.parametrize(
+    ("s", "x_", "still"),
+    [
+        (stratum("suuu", x, roots={R: r**2 - 2 - y}), Y, False),
+        (stratum("suuu", x, roots={R: r**2 - 2 - x * y}), Y, True),  # not to first order on x = 0
+        (stratum("suuu", x, roots={R: r**2 - 2}), Y, True),
+    ],
+)
+def test_what_moves_with_a_coordinate(s, x_, still):
+    assert implicit.still(s, x_) is still
+
+
+@pytest.mark.parametrize(
+    ("s", "may"),
+    [
+        (stratum("suaa", x, sign={Y: 1}), True),
+        (stratum("sfaa", x), True),
+        (stratum("sfaa", x, sign={Y: 1}), False),
+        (stratum("sfaa", x, jacobian={Y: 1}), False),
+        (stratum("sfaa", x, factor={Y: 1}), False),
+        (stratum("ssaa", x), False),
+        (stratum("sfau", x, roots={R: r**2 - 2 - y}), False),
+        (stratum("sfau", x, roots={R: r**2 - 2}), True),
+    ],
+)
+def test_what_may_give_way(s, may):
+    assert implicit.movable(s, Y) is may
+
+
+def test_a_new_coordinate_that_occurs_nowhere_else():
+    """x² + y³ + z is smooth in z: it becomes z, whatever else it holds; not where z is restricted, or occurs twice."""
+    for s in (stratum("sssa", x * (x**2 + y**3 + z + z * x)), stratum("sssa", (x**2 + y**3 + z * y + z) ** 2)):
+        after = s.copy()
+        confirmed(s, coordinates.bend(after), after)
+        assert not after.polynomials
+    for s in (
+        stratum("sssa", x * (x**2 + y**3 + z**2)),
+        stratum("sssa", x * (x**2 + y**3 + z), sign={Z: 1}),
+        stratum("sssa", x * (x**2 + y**3 + z), jacobian={Z: 1}),
+        stratum("sssa", x * (x**2 + y**3 + z), factor={Z: 1}),
+        stratum("sssa", x * (x**2 + y**3 + z), z * x),
+    ):
+        assert coordinates.bend(s.copy()) == []
+
+
+@pytest.mark.parametrize(
+    ("s", "i", "order"),
+    [
+        (stratum("ssaa", x**2 - y**3), X, 2),
+        (stratum("ssaa", x**2 - y**3), Y, 3),
+        (stratum("ssaa", x**2 * y - y**3), X, None),  # ∂²/∂x² = 2y is 0
+        (stratum("suaa", x**2 * y - y**3 * x), X, 1),
+        (stratum("sfaa", x**3 + x * y**2 + x), X, 1),  # 3x² + y² + 1
+        (stratum("sfaa", x**3 + x * y), X, 3),
+    ],
+)
+def test_the_least_derivative_that_does_not_vanish(s, i, order):
+    found = sublevel._orders(s, i)
+    assert {j: d for j, (d, _) in found.items()} == ({0: order} if order else {})
