@@ -1,17 +1,21 @@
 """New coordinates: what a step makes of kinds, lists, measure and shadows, and what it may not be used for."""
 
 from fractions import Fraction
+from typing import Any
 
 import pytest
 
 from tests.theory.certificate.test_forged import ONE, p, state
 from theory.certificate.refusal import Refused
+from theory.certificate.state import State
 from theory.certificate.steps import carry_out, carry_out_at_zeros
 
 ROOT2 = {"r": "r**2 - 2"}
 
 
-def straight(s, variable, a, b, zeros=None, proof=ONE, coordinate=None):
+def straight(
+    s: State, variable: str, a: str, b: str, zeros: Any = None, proof: Any = ONE, coordinate: Any = None
+) -> State:
     f = coordinate or str(p(a) * p(variable) + p(b)).replace("^", "**")
     step = {"step": "straighten", "variable": variable, "coordinate": f, "a": a, "b": b, "proof": proof}
     return carry_out(s, step) if zeros is None else carry_out_at_zeros(s, step, p(zeros))
@@ -182,7 +186,7 @@ SLOPE = {"times": "1", "less": "0", "unit": ONE}
 FIXED = {"point": {}, "interval": ["-1", "-1"]}
 
 
-def implicit(s, variable, coordinate, powers, zeros=None, **more):
+def implicit(s: State, variable: str, coordinate: str, powers: Any, zeros: Any = None, **more: Any) -> State:
     step = {
         "step": "implicit",
         "variable": variable,
@@ -369,7 +373,7 @@ def test_a_unit_does_not_meet_0_at_a_witness():
             assert not implicit(s, "y", "y**2 - 1", {"0": 1}, zeros="y**2 - 1", **step).uncertain
 
 
-def adjoin(s, relation, zeros, variable="z", root="r", **more):
+def adjoin(s: State, relation: str, zeros: str, variable: Any = "z", root: Any = "r", **more: Any) -> State:
     step = {"step": "adjoin", "variable": variable, "root": root, "relation": relation, **more}
     return carry_out_at_zeros(s, step, p(zeros))
 
@@ -452,7 +456,9 @@ def test_a_number_over_a_function_is_none():
     assert adjoin(s, "r**2 - x", "z**2 - x").kind["z"] == "small"
 
 
-def cover(s, relation, zeros, variable="y", coordinate="r", slope=SLOPE, **more):
+def cover(
+    s: State, relation: str, zeros: str, variable: Any = "y", coordinate: Any = "r", slope: Any = SLOPE, **more: Any
+) -> State:
     step = {
         "step": "cover",
         "variable": variable,

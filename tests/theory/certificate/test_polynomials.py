@@ -42,7 +42,7 @@ from theory.certificate.refusal import Refused
 
 NAMES = ("x", "y", "z")
 RING = make_ring(list(NAMES))
-SYMBOLS = dict(zip(NAMES, sp.symbols("x y z"), strict=True))
+SYMBOLS: dict[str, sp.Symbol] = dict(zip(("x", "y", "z"), sp.symbols("x y z"), strict=True))
 exponents = st.tuples(*[st.integers(0, 3)] * 3)
 polynomials = st.dictionaries(exponents, st.integers(-5, 5).filter(bool), min_size=1, max_size=4)
 images = st.dictionaries(
@@ -164,7 +164,7 @@ def test_a_relation_is_led_by_a_number():
     polynomials, st.sampled_from(NAMES), st.tuples(*[st.fractions(-3, 3, max_denominator=4)] * 3), st.fractions(-3, 3)
 )
 def test_values_for_all_names_but_one(terms, name, numbers, point):
-    values = dict(zip(NAMES, numbers, strict=True))  # the value of the name itself is not used
+    values = {str(n): v for n, v in zip(NAMES, numbers, strict=True)}  # the value of the name itself is not used
     q = univariate(RING.from_dict(terms), name, values)
     there = {SYMBOLS[n]: sp.Rational(v.numerator, v.denominator) for n, v in values.items() if n != name}
     expected = plain(terms).subs({**there, SYMBOLS[name]: sp.Rational(point.numerator, point.denominator)})

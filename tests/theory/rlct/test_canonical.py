@@ -1,6 +1,7 @@
 """Keys of strata: the same for other names and signs of the coordinates, and an isomorphism where they are the same."""
 
 from itertools import permutations, product
+from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -24,11 +25,27 @@ def moved(s: Stratum, order, signs=(1, 1, 1, 1)) -> Stratum:
         return RING.make(found)
 
     back = [list(order).index(i) for i in range(4)]
-    tables = [[table[i] for i in back] for table in (s.kind, s.jacobian, s.sign, s.factor)]
+
+    def put(table: list[Any]) -> list[Any]:
+        return [table[i] for i in back]
+
     generators = {j: primitive(image(g)) for j, g in s.generators.items()}
-    lists = [primitive(image(q)) for q in s.nonzero], [image(q) for q in s.positive]
+    nonzero, positive = [primitive(image(q)) for q in s.nonzero], [image(q) for q in s.positive]
     roots = {order[i]: image(q) for i, q in s.roots.items()}
-    return Stratum(RING, *tables, generators, *lists, roots, frozenset(order[i] for i in s.shadowed), s.uncertain)
+    shadowed = frozenset(order[i] for i in s.shadowed)
+    return Stratum(
+        RING,
+        put(s.kind),
+        put(s.jacobian),
+        put(s.sign),
+        put(s.factor),
+        generators,
+        nonzero,
+        positive,
+        roots,
+        shadowed,
+        s.uncertain,
+    )
 
 
 def content(s: Stratum, used):

@@ -24,7 +24,7 @@ def plain(p):
 
 
 def of(terms):
-    return sum((c * sp.Mul(*(x**e for x, e in zip(SYMBOLS, v, strict=True))) for v, c in terms.items()), sp.Integer(0))
+    return sp.Add(*(c * sp.Mul(*(x**e for x, e in zip(SYMBOLS, v, strict=True))) for v, c in terms.items()))
 
 
 @given(polynomials, polynomials, st.integers(0, 2))

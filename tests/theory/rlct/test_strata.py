@@ -31,11 +31,10 @@ SURE = {"rule": "constant", "sign": 1}
 def stratum(kinds: str, *generators: Any, **more: Any) -> Stratum:
     """Kinds as letters s, u, f, a; jacobian, factor and sign by place."""
     full = {"s": SMALL, "u": UNIT, "f": FREE, "a": ABSENT}
-    tables = [
-        [given.get(i, 0) for i in range(4)] for given in (more.pop(k, {}) for k in ("jacobian", "sign", "factor"))
-    ]
+    given = [more.pop(key, {}) for key in ("jacobian", "sign", "factor")]
+    jacobian, sign, factor = ([table.get(i, 0) for i in range(4)] for table in given)
     more["shadowed"] = frozenset(more.get("shadowed", ()))
-    return Stratum(RING, [full[k] for k in kinds], *tables, dict(enumerate(generators)), **more)
+    return Stratum(RING, [full[k] for k in kinds], jacobian, sign, factor, dict(enumerate(generators)), **more)
 
 
 def shown(s: Stratum) -> checked.State:
@@ -58,7 +57,8 @@ def confirmed_children(before: Stratum, branch: dict, children: list) -> list[St
     return [child.stratum for child in children]
 
 
-def split_of(before: Stratum, q: Any, way: Any) -> list[Stratum] | None:
+def split_of(before: Stratum, q: Any, way: Any) -> Any:
+    """The states on both sides, as the checker finds them too; None where there is no split."""
     found = way(before, q)
     return found and confirmed_children(before, {"branch": "split", "on": q, "steps": found[1]}, found[0])
 
