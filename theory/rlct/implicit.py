@@ -105,6 +105,7 @@ def adjoin(s: Stratum, x: int, q: Poly) -> Step | None:
     spare = next((i for i, kind in enumerate(s.kind) if kind == ABSENT), None)
     if spare is None:
         return None
+    s.tidy_lists()
     found = root_witness(s, x, q)
     s.uncertain |= found is None or x in s.shadowed
     alpha = ring.gen(spare)
@@ -130,6 +131,7 @@ def cover(s: Stratum, x: int, f: Poly, *, solved: bool) -> Step | None:
     spare = next((i for i, kind in enumerate(s.kind) if kind == ABSENT), None)
     if spare is None:
         return None
+    s.tidy_lists()
     met = solved and not s.sign[x] and x not in s.shadowed and all(x not in used(q) for q in s.positive)
     found = None if met else root_witness(s, x, f)
     touched = set() if met else s.support(f) | {x}

@@ -59,7 +59,7 @@ def solve(vectors: Sequence[Vector], costs: Sequence[Fraction | int], *, multipl
     if not all(map(any, vectors)):
         return None
     tableau = _Tableau(vectors, costs)
-    tableau.maximise(tableau.ones(), range(tableau.columns))
+    tableau.maximise(tableau.ones())
     dual, total = tableau.weights(), tableau.value()
     primal = tableau.multipliers()
     m = 0
@@ -77,7 +77,7 @@ def homogeneous(groups: Sequence[Sequence[Vector]], costs: Sequence[Fraction | i
     rows += equal + [tuple(-a for a in d) for d in equal]
     tableau = _Tableau(rows, costs)
     objective = [1] * len(groups) + [0] * (2 * len(equal)) + [0] * len(costs) + [0]
-    if tableau.maximise(objective, range(tableau.columns)) < 0:
+    if not tableau.maximise(objective):
         return None
     return tableau.multipliers()
 
@@ -108,7 +108,7 @@ def interior(vectors: Sequence[Vector], costs: Sequence[Fraction | int], found: 
         common = lcm(*(k for _, k in scaled))
         rows = [tuple(a * (common // k) for a in v) for v, k in scaled]
         tableau = _Tableau(rows, costs)
-        tableau.maximise(tableau.ones(), range(tableau.columns))
+        tableau.maximise(tableau.ones())
         if tableau.value() * common == found.value:
             return tuple(u * common for u in tableau.multipliers())
         delta *= 2
@@ -135,13 +135,13 @@ class _Tableau:
         """The objective Σ y_v in the current (first) basis."""
         return [1] * self.k + [0] * self.n + [0]
 
-    def maximise(self, objective: list[int], allowed: Sequence[int], keep: bool = True) -> int:
-        """Pivot until no allowed column improves the objective row; returns the number of pivots, −1 when unbounded."""
-        row, still, count = objective, 0, 0
+    def maximise(self, objective: list[int]) -> bool:
+        """Pivot until no column improves the objective row, which is kept; False when it is unbounded."""
+        row, still = objective, 0
         while True:
             bland = still > DEGENERATE_PIVOTS
             entering, best = -1, 0
-            for j in allowed:
+            for j in range(self.columns):
                 if row[j] > best:
                     entering, best = j, row[j]
                     if bland:
@@ -150,14 +150,12 @@ class _Tableau:
                 break
             leaving = self._ratio(entering)
             if leaving < 0:
-                return -1
+                return False
             gain = self.rows[leaving][-1]
             row = self._pivot(leaving, entering, row)
             still = 0 if gain else still + 1
-            count += 1
-        if keep:
-            self.reduced = row
-        return count
+        self.reduced = row
+        return True
 
     def _ratio(self, entering: int) -> int:
         leaving = -1

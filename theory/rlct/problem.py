@@ -180,7 +180,7 @@ def complete(K: sp.Expr, variables: list[sp.Symbol]) -> list[tuple[sp.Expr, sp.E
         a = p.coeff_monomial(x**2)
         if p.degree() == 2 and a.is_number and a.is_positive:
             b, c = p.coeff_monomial(x), p.coeff_monomial(1)
-            rest = complete(sp.expand(c - b**2 / (4 * a)), [v for v in variables if v != x])
+            rest = complete(sp.expand(c - b**2 / (4 * a)), variables)
             return None if rest is None else [(a, x + b / (2 * a)), *rest]
     return None
 

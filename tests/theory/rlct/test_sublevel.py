@@ -63,6 +63,8 @@ def test_by_hand():
     assert bound({0: fold}, jacobian=[0, 7, 0]) == Fraction(1, 2)
     assert bound({0: x * y - x**2}, (SMALL, UNIT, "absent")) == 1  # ∂/∂y = x is 0, ∂/∂x = y − 2x is not
     assert bound({0: x * y - x**2}, (SMALL, FREE, "absent")) == Fraction(1, 2)
+    assert bound({0: x**3 + y**4 + r**2}, (SMALL, SMALL, SMALL)) == Fraction(1, 2)  # the best of 1/3, 1/4, 1/2
+    assert bound({0: x**3 + y**2 + r**4}, (SMALL, SMALL, SMALL)) == Fraction(1, 2)
     assert bound({0: x * y}) is None  # a monomial bounds itself
     moving = {2: r**2 - x - 2 * RING.one()}
     assert bound({0: r**2 * y - x}, (SMALL, SMALL, UNIT), roots=moving) == 1  # along y; x moves r

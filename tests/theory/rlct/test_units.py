@@ -1,5 +1,6 @@
 """Proofs that a polynomial has no zero on a stratum: against sympy's real roots and against values."""
 
+import pytest
 import sympy as sp
 from flint import fmpq_poly
 from hypothesis import given, settings
@@ -63,15 +64,112 @@ def test_the_zero_polynomial_is_never_proved():
     assert units.nonvanishing(s, square) is None
 
 
+def rule(s, p):
+    """The rule by which p is proved to have no zero."""
+    proof = units.nonvanishing(s, p)
+    return proof and proof["rule"]
+
+
 def test_rules():
     s = stratum(SMALL, UNIT, FREE)
     y, z, one = RING.gen(1), RING.gen(2), RING.one()
-    assert units.nonvanishing(s, y**2 + y * z + z**2)["rule"] == "discriminant"
-    assert units.nonvanishing(s, 3 * y * (z**2 + one))["rule"] == "factors"
-    assert units.nonvanishing(s, z**4 - z + one)["rule"] == "sturm"
+    assert rule(s, y**2 + y * z + z**2) == "discriminant"
+    assert rule(s, 3 * y * (z**2 + one)) == "factors"
+    assert rule(s, z**4 - z + one) == "sturm"
     assert units.nonvanishing(s, y + z) is None
     s.nonzero.append(y + z)
-    assert units.nonvanishing(s, -2 * y - 2 * z + RING.gen(0))["rule"] == "listed"
+    assert rule(s, -2 * y - 2 * z + RING.gen(0)) == "listed"
     s.roots[1] = y**2 - 2 * one
-    assert units.nonvanishing(s, y - one)["rule"] == "norm"
+    assert rule(s, y - one) == "norm"
     assert units.nonvanishing(s, y**2 - 2 * one) is None
+
+
+@pytest.mark.parametrize(
+    ("kinds", "sign", "p", "by", "value"),
+    [
+        ((UNIT, FREE, FREE), (0, 0, 0), {(0, 0, 0): -3}, "constant", -1),
+        ((UNIT, FREE, FREE), (0, 0, 0), {(2, 0, 0): 1, (0, 2, 0): 3}, "signs", 1),
+        ((UNIT, FREE, FREE), (0, 0, 0), {(2, 0, 0): -1, (0, 2, 0): -3}, "signs", -1),
+        ((FREE, FREE, FREE), (0, 0, 0), {(2, 0, 0): 1, (0, 2, 0): 3}, None, 0),  # 0 at the origin
+        ((UNIT, FREE, FREE), (0, 0, 0), {(1, 0, 0): 1, (0, 2, 0): 3}, None, 0),
+        ((UNIT, FREE, FREE), (1, 0, 0), {(1, 0, 0): 1, (0, 2, 0): 3}, "signs", 1),
+        ((UNIT, FREE, FREE), (0, 0, 0), {(3, 0, 0): 2}, "sturm", None),
+        ((UNIT, UNIT, FREE), (0, 0, 0), {(3, 1, 0): 2}, "monomial", None),
+        ((FREE, FREE, FREE), (0, 0, 0), {(3, 0, 0): 2}, None, 0),
+        ((FREE, FREE, FREE), (0, 0, 0), {(2, 0, 0): 1, (1, 0, 0): 1, (0, 0, 0): 1}, "sturm", 1),
+        ((FREE, FREE, FREE), (0, 0, 0), {(2, 0, 0): -1, (1, 0, 0): 1, (0, 0, 0): -1}, "sturm", -1),
+        ((FREE, FREE, FREE), (0, 0, 0), {(1, 0, 0): 1, (0, 0, 0): 1}, None, 0),
+        (
+            (FREE, FREE, FREE),
+            (1, 0, 0),
+            {(3, 0, 0): 1, (1, 0, 0): -1, (0, 0, 0): 1},
+            "sturm",
+            1,
+        ),  # x³ − x + 1: least value > 0
+        ((UNIT, FREE, FREE), (0, 0, 0), {(3, 0, 0): 1, (2, 0, 0): 1, (1, 0, 0): 1}, "sturm", None),  # x(x² + x + 1)
+        ((UNIT, FREE, FREE), (0, 0, 0), {(4, 0, 0): 1, (3, 0, 0): 1, (2, 0, 0): 1}, "sturm", 1),
+        ((UNIT, FREE, FREE), (0, 0, 0), {(2, 0, 0): 1, (1, 0, 0): -1}, None, 0),  # x(x − 1)
+        ((FREE, FREE, FREE), (0, 0, 0), {(2, 0, 0): 1, (1, 1, 0): 1, (0, 2, 0): 1, (0, 0, 0): 1}, "discriminant", 1),
+        (
+            (FREE, FREE, FREE),
+            (0, 0, 0),
+            {(2, 0, 0): -1, (1, 1, 0): 1, (0, 2, 0): -1, (0, 0, 0): -1},
+            "discriminant",
+            -1,
+        ),
+        ((FREE, FREE, FREE), (0, 0, 0), {(2, 0, 0): 1, (1, 1, 0): 1, (0, 2, 0): 1}, None, 0),
+        ((FREE, FREE, FREE), (0, 0, 0), {(2, 0, 0): 1, (1, 1, 0): 3, (0, 2, 0): 1, (0, 0, 0): 1}, None, 0),  # a saddle
+    ],
+)
+def test_which_rule_proves_what(kinds, sign, p, by, value):
+    """By hand; `sign` is told where the polynomial has one."""
+    proof = units.nonvanishing(stratum(*kinds, sign=sign), poly(p))
+    assert (proof and proof["rule"]) == by
+    if proof and value:
+        assert proof["sign"] == value
+    if proof and value is None:
+        assert "sign" not in proof
+
+
+def test_signs_that_all_terms_have():
+    s = stratum(FREE, FREE, FREE, sign=(1, 0, 0))
+    for p, found in (
+        ({(1, 0, 0): 1, (0, 2, 0): 2}, 1),
+        ({(1, 0, 0): -1, (0, 2, 0): -2}, -1),
+        ({(1, 0, 0): 1, (0, 2, 0): -2}, 0),
+        ({(0, 1, 0): 1}, 0),
+        ({(1, 1, 0): 1}, 0),
+        ({}, 0),
+    ):
+        assert units.common_sign(s, poly(p)) == found
+
+
+def test_norms_leave_one_quantity_after_the_other():
+    """α² = 2 and β² = α: the norm of z − β is z⁴ − 2."""
+    s = stratum(UNIT, UNIT, FREE)
+    x, y, z, one = RING.gen(0), RING.gen(1), RING.gen(2), RING.one()
+    assert units.norm(s, x + y) == x + y
+    s.roots = {0: x**2 - 2 * one, 1: y**2 - x}
+    assert (
+        units.norm(s, z - y) == z**4 - 2 * one
+        and units.norm(s, 3 * z) in (z, 3 * z)
+        and units.norm(s, x**2 * z - 2 * z) == 0
+    )
+    proof = units.nonvanishing(s, x - 3 * one)
+    assert proof is not None and (proof["rule"], proof["roots"], proof["norm"]) == (
+        "norm",
+        ["y", "x"],
+        "1",
+    )  # 9 − 2, up to a number
+    assert units.nonvanishing(s, z - x) is None and units.nonvanishing(s, y**2 - x) is None
+
+
+def test_what_is_listed():
+    s = stratum(SMALL, UNIT, FREE)
+    y, z = RING.gen(1), RING.gen(2)
+    for lists in ("nonzero", "positive"):
+        t = s.copy()
+        setattr(t, lists, [y + z])
+        assert rule(t, 5 * y + 5 * z) == "listed" and rule(t, y - z) is None
+        product = units.nonvanishing(t, (y + z) ** 2 * y)
+        assert product and product["rule"] == "factors" and sorted(k for _, k, _ in product["factors"]) == [1, 2]
