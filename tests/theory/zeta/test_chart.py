@@ -95,6 +95,8 @@ def test_half_gaussians_are_half() -> None:
         (Removable(sp.tanh(x), x, 1), False, True),
         (Removable(sp.tanh(x) ** 2 + sp.tanh(2 * x) ** 2, x, 2), False, True),
         (sp.exp(x) - R(3, 2), False, False),
+        (Removable(sp.asinh(x), x, 1), False, True),
+        (Removable(sp.cot(1 + x) - sp.cot(1), x, 1), False, False),
     ],
     ids=str,
 )
