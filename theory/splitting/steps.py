@@ -76,7 +76,7 @@ def ring_over(symbols: Sequence[sp.Symbol], expressions: Sequence[sp.Expr]) -> A
     """A polynomial ring in `symbols` that holds these expressions."""
     constants = [c for e in expressions for c in sp.Poly(sp.expand(e), *symbols).coeffs()]
     domain, _ = sp.construct_domain([*constants, sp.S.One], field=True, extension=True)
-    return PolyRing(list(symbols), sp.QQ if domain.is_ZZ else domain)
+    return PolyRing(list(symbols), domain)
 
 
 def diagonal_form(H: Matrix, domain: Any) -> tuple[Matrix, list[Any]]:
