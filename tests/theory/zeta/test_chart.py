@@ -263,3 +263,74 @@ def test_what_lies_on_the_edge_is_taken() -> None:
     assert zeta.Chart((x,), (2,), (0,), 1, 1 / (2 + x), (True,)).checked()
     assert len(zeta.charts(x**3, (x,), domain="half-gaussian")) == 1
     assert len(zeta.charts(sp.Abs(x) ** 3, (x,), domain="symmetric", density=sp.Abs(x) ** R(-1, 2))) == 1
+
+
+@pytest.mark.parametrize(
+    ("expr", "powers", "signs", "rest"),
+    [
+        (sp.sqrt(1 - sp.cos(x)) * y, (1, 1), (0, 1), sp.sqrt(Removable(1 - sp.cos(x), x, 2))),
+        (sp.sqrt(sp.sin(x)), (R(1, 2), 0), (-1, 0), sp.sqrt(Removable(sp.sin(x), x, 1))),
+        (sp.sqrt(sp.tanh(x) - x), (R(3, 2), 0), (-1, 0), sp.sqrt(Removable(sp.tanh(x) - x, x, 3))),
+        (sp.sqrt(x**4 + x**4 * y**2), (2, 0), (0, 0), sp.sqrt(1 + y**2)),
+        (sp.sqrt(x**3 + x**3 * y), (R(3, 2), 0), (-1, 0), sp.sqrt(1 + y)),
+        (sp.sqrt(x**6 * y**2 + x**8 * y**2), (3, 1), (0, 0), sp.sqrt(1 + x**2)),
+        (sp.sin(x) ** 3 / sp.sinh(y), (3, -1), (1, 1), Removable(sp.sin(x), x, 1) ** 3 / Removable(sp.sinh(y), y, 1)),
+        (sp.sign(x * y) ** 3 * sp.Abs(2 * x) / x**2, (-1, 0), (1, 1), 2),
+        ((x**2 * y - 3 * x * y**3) ** -2, (-2, -2), (0, 0), (x - 3 * y**2) ** -2),
+        (1 / (1 + x) + 1 / (1 - x) - 2, (2, 0), (0, 0), 2 / (1 - x**2)),
+        ((x / (1 + y) - x) ** 2, (2, 2), (0, 0), (1 + y) ** -2),
+        (sp.Integer(5), (0, 0), (0, 0), 5),
+    ],
+    ids=str,
+)
+def test_contents_of_roots_and_quotients(expr, powers, signs, rest) -> None:
+    """|x|^p sign(x)^e times the rest; e = −1 where a root of x itself is taken; the product is the expression."""
+    found = content(expr, (x, y))
+    assert found[:2] == (powers, signs)
+    plain = [f.replace(lambda e: isinstance(e, Removable), _plain_quotient) for f in (found[2], sp.sympify(rest))]
+    for point in ({x: R(1, 3), y: R(2, 5)}, {x: R(1, 7), y: R(1, 2)}):
+        value, other = (sp.N(f.subs(point), 25) for f in plain)
+        assert abs(value - other) < sp.Float("1e-20")
+        whole = value * point[x] ** powers[0] * point[y] ** powers[1]
+        assert abs(whole - sp.N(expr.subs(point), 25)) < sp.Float("1e-20")
+
+
+def test_densities_as_sums() -> None:
+    """Monomials where there is nothing else, equal ones added and zeros left out; a product with another factor as a whole."""
+    found = summands(sp.Abs(x) * (1 + y) ** 2 + 3 * y * sp.Abs(x) - 5 * y * sp.Abs(x), (x, y))
+    assert sorted(found, key=str) == sorted([((1, 0), (0, 0), 1), ((1, 2), (0, 0), 1)], key=str)
+    whole = summands((1 + x) * sp.exp(y), (x, y))
+    assert len(whole) == 1 and whole[0][:2] == ((0, 0), (0, 0)) and sp.expand(whole[0][2] - (1 + x) * sp.exp(y)) == 0
+    assert summands(0, (x, y)) == []
+
+
+def test_what_a_proof_of_positivity_says() -> None:
+    """A witness, the symbols it depends on, or how far was looked."""
+    c = sp.Symbol("c", real=True)
+    assert positive(sp.sqrt(2) - 1, [x], [False]) == "" == positive(sp.Integer(3), [], [])
+    assert positive(sp.Integer(-1), [], []) == "it is -1" == positive(sp.Integer(-1), [x], [True])
+    assert positive(1 + c**2 - x, [x], [False]) == "its sign depends on ['c']"
+    assert positive(1 + 2 * x + c**2, [x], [False]) == ""
+    assert positive(sp.exp(x), [x], [True]) == "it is not a polynomial in x, which runs to infinity"
+    assert positive(1 - x + x**2, [x], [False], 1) == "1 pieces did not prove it"
+    assert positive(1 - x + x**2, [x], [False], 50) == ""
+    assert "its value is -0.5000" in positive(R(1, 2) - x, [x], [False])
+    assert "at x = 0" in positive(x, [x], [False])
+    for unbounded, proved in (
+        ([False, False], True),
+        ([True, False], False),
+        ([False, True], True),
+        ([True, True], False),
+    ):
+        assert (positive(2 + y + x * y - x, [x, y], unbounded) == "") is proved  # at y = 0 it is 2 − x
+
+
+def test_candidates_are_read_off_even_functions() -> None:
+    """2 + x (x + x³) is even, though it does not look it; polynomials have their own degrees, a Gaussian every second more."""
+    odd_halves = [R(1, 2), R(3, 2), R(5, 2)]
+    assert zeta.candidates(zeta.Chart((x,), (2,), (0,), 2 + x * (x + x**3)), 3) == odd_halves
+    assert zeta.candidates(zeta.Chart((x,), (2,), (0,), 1, 1 + x**4), 9) == [R(1, 2), R(5, 2)]
+    assert zeta.candidates(zeta.Chart((x,), (2,), (0,), 1, x + x**4, (True,)), 3) == [1, 2, R(5, 2), 3]
+    assert zeta.candidates(zeta.Chart((x,), (2,), (0,), 1, 1 + x**2, (True,)), 3) == odd_halves
+    assert zeta.candidates(zeta.Chart((x, y), (2, 0), (0, 0), 1 + x), R(3, 2)) == [R(1, 2), 1, R(3, 2)]
+    assert zeta.candidates((zeta.Chart((x,), (2,), (0,)), zeta.Chart((x,), (3,), (1,))), 1) == [R(1, 2), R(2, 3)]
