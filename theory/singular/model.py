@@ -155,9 +155,14 @@ class Model:
 
     def _integral(self, observable: sp.Expr) -> Integral:
         density = observable * self.prior
-        found = []
-        for powers, signs, rest in summands(density, self.variables):
+        parts = summands(density, self.variables)
+        for powers, signs, _ in parts:
             refuse_roots(density, self.variables, self.sides, powers, signs)
+        if len(self.blocks) == 1 and self.blocks[0].maps:  # whole: its monomials need not vanish where it does
+            made = self.blocks[0].charts(density)
+            return Integral(((sp.S.One, (made,)),) if made else ())
+        found = []
+        for powers, signs, rest in parts:
             outside, inside = rest.as_independent(*self.variables, as_Add=False)
             factors = self._apart(inside, density)
             block_charts = []

@@ -9,12 +9,13 @@ import sympy as sp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from theory import zeta
+from theory import singular, zeta
 from theory.errors import BadInput
 from theory.singular import LOG, Leading, partition
 from theory.zeta import Side
 from theory.zeta.balls import ball
 from theory.zeta.precision import digits
+from theory.zeta.resolution import resolve
 
 x, y, z = sp.symbols("x y z", real=True)
 R = sp.Rational
@@ -347,3 +348,35 @@ def test_what_cannot_be_treated_is_refused_in_one_line(K, kwargs, says) -> None:
         partition(K, (x, y), **kwargs)
     assert says in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_poles_of_several_blocks_up_to_a_limit() -> None:
+    """x²(1+x) + y⁴ + z² cos: all poles ≤ 7/4 are those of the product of the blocks' own expansions; no more is told."""
+    Z = partition(x**2 * (1 + x) + y**4, (x, y), poles_up_to=R(7, 4), prior=1 + y)
+    one = partition(x**2 * (1 + x), (x,), poles_up_to=3)
+    expected = {}
+    for term in one.terms:
+        for s, c in ((R(1, 4), sp.gamma(R(1, 4)) / 4), (R(1, 2), sp.gamma(R(1, 2)) / 4)):
+            expected[term.power + s] = expected.get(term.power + s, 0) + c * term.polynomial
+    assert [term.power for term in Z.terms] == sorted(s for s in expected if s <= R(7, 4))
+    assert all(sp.simplify(term.polynomial - expected[term.power]) == 0 for term in Z.terms)
+    assert Z.limit == R(7, 4)
+
+
+def test_where_all_poles_are_known_nothing_is_missing() -> None:
+    """The limit is ∞ only with all of finitely many poles."""
+    whole, cut = (partition(x**2 * y**4, (x, y), prior=1 + x, poles_up_to=s) for s in (1, R(1, 2)))
+    assert (whole.limit, cut.limit) == (sp.oo, R(1, 2))
+    assert [term.power for term in whole.terms] == [R(1, 4), R(1, 2), 1] and cut.terms == whole.terms[:2]
+
+
+def test_means_in_a_domain_that_was_cut() -> None:
+    """(2x − 1)² on [−1, 1]: ⟨x⟩ → ½, ⟨x²⟩ → ¼, t⟨(2x − 1)²⟩ → ½, by a resolution; parts without zeros count for nothing."""
+    maps = [
+        zeta.Map((x,), m.new, tuple(sign * f for f in m.images))
+        for sign in (1, -1) for m in resolve(2 * sign * x - 1, (x,))
+    ]  # fmt: skip
+    law = singular.limit_law((2 * x - 1) ** 2, (x,), domain="symmetric", resolution=maps)
+    assert (law.mean(x), law.mean(x**2), law.mean(x**2 * (2 * x - 1) ** 2, 1)) == (R(1, 2), R(1, 4), R(1, 4))
+    found = singular.expectation((2 * x - 1) ** 2, x**3, (x,), domain="symmetric", resolution=maps)
+    assert found.leading == Leading(R(1, 8), 0, 0)
