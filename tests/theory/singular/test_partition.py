@@ -6,6 +6,7 @@ import mpmath as mp
 import numpy as np
 import pytest
 import sympy as sp
+from flint import arb
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -380,3 +381,21 @@ def test_means_in_a_domain_that_was_cut() -> None:
     assert (law.mean(x), law.mean(x**2), law.mean(x**2 * (2 * x - 1) ** 2, 1)) == (R(1, 2), R(1, 4), R(1, 4))
     found = singular.expectation((2 * x - 1) ** 2, x**3, (x,), domain="symmetric", resolution=maps)
     assert found.leading == Leading(R(1, 8), 0, 0)
+
+
+def test_zeros_that_miss_the_origin() -> None:
+    """(x + y − 1)² on [0, 1]²: ∫_{−1}^1 (1 − |v|) e^{−tv²} dv = √(π/t) − 1/t up to e^{−t}; once it passed for a K without zeros."""
+    Z = partition((x + y - 1) ** 2, (x, y))
+    assert Z.leading[1:] == (R(1, 2), 0)
+    with digits(20):
+        assert abs(ball(Z.leading.coefficient) - arb.pi().sqrt()) < arb(10) ** -18
+    value = Z.evaluate(50, 10)
+    assert abs(value.mid() - (ball(sp.sqrt(sp.pi / 50)) - arb(1) / 50)) < value.rad() < 1e-6
+    law = singular.limit_law((2 * x - 1) ** 2, (x,))
+    assert (law.threshold, law.mean(x**2)) == (R(1, 2), R(1, 4))
+
+
+@pytest.mark.parametrize("K", [x**2 + 1, sp.sin(x) ** 2 + 2, x**2 + y**2 + 1, (x * y - 1) ** 2 + 3], ids=str)
+def test_a_minimum_that_is_not_zero_is_to_be_subtracted(K) -> None:
+    with pytest.raises(BadInput, match="where its variables vanish; the theory needs min K = 0: subtract the minimum"):
+        partition(K, (x, y), domain="symmetric")
