@@ -99,6 +99,8 @@ def test_pullbacks_carry_the_integral_over_the_image() -> None:
     assert sp.expand(turned.jacobian() + 2 * u) == 0
     K, density = (1 - x) ** 2 * y**2, (1 + x) * y + 3
     charts = zeta.pullback(K, turned, density)
+    (away,) = zeta.pullback(y**2, Map.of({x: (1 - u / 2) * (1 - v / 2), y: v}, (u, v)), 1)  # det = (v − 2)/4 < 0
+    assert zeta.laurent(away, 0, 1).coefficients[-1] == sp.Rational(3, 8)
     for n in (0, 1, 2):
         direct = sp.integrate(sp.expand(K**n * density), (y, 0, 2 * (1 - x)), (x, 0, 1))
         assert sp.Add(*(zeta.laurent(c, -n, 1).coefficients[-1] for c in charts)) == direct
