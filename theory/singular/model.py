@@ -140,6 +140,10 @@ class Model:
         side = dict(zip(self.variables, self.sides, strict=True))
         if resolution is not None:
             self.blocks: tuple[Block, ...] = (Block(self.K, self.variables, self.sides, tuple(resolution)),)
+            if not any(any(c.orders) for c in self.blocks[0].charts(sp.S.One)):
+                raise BadInput(
+                    f"K = {self.K} has no zeros on the charts of this resolution; the theory needs min K = 0"
+                )
         else:
             parts = split(self.K, self.variables, side)
             used = {v for part in parts for v in part.variables}
@@ -239,7 +243,7 @@ def split(K: sp.Expr, variables: Variables, side: Mapping[sp.Symbol, Side]) -> t
 
 
 def _groups(K: sp.Expr, variables: Variables) -> tuple[list[sp.Expr], sp.Expr]:
-    """The summands of K, those that share variables together, and the constant one; it belongs to the group if that is the only one."""
+    """The summands of K, those that share variables together, and the constant one, which a single group takes in."""
     groups: list[tuple[set, sp.Expr]] = []
     for term in sp.Add.make_args(K):
         names, total = {v for v in variables if term.has(v)}, term
