@@ -13,6 +13,7 @@ from tests.theory.singular.reference import in_three, monomial, quadrature
 from theory import singular
 from theory.errors import BadInput
 from theory.singular import LOG, Leading, predict
+from theory.zeta import Map
 
 x, y, z = NAMES = sp.symbols("x y z", real=True)
 R = sp.Rational
@@ -321,3 +322,22 @@ def test_terms_that_only_one_integral_is_known_to_have_are_not_told() -> None:
         expected = fg / one - f * g / one**2
         value = mp.mpf(str(sp.N(ratio.subs(LOG, 20 * sp.log(10)), 30)))
         assert abs(value / t ** mp.mpf(0.5) / expected - 1) < 1e-4
+
+
+def test_a_resolution_that_is_given_is_taken() -> None:
+    """By everything that takes one."""
+    u, v = sp.symbols("u v", positive=True)
+    maps = (_map((1 - v + v * u, 1 - v), (u, v)), _map((1 - v, 1 - v + v * u), (u, v)))
+    K = (x - y) ** 2
+    for made in (
+        singular.expectation(K, x, (x, y), resolution=maps),
+        singular.covariance(K, x, y, (x, y), resolution=maps),
+        singular.cumulant(K, [x, y, x], (x, y), resolution=maps),
+        singular.potential(K, (x, y), resolution=maps),
+        singular.limit_law(K, (x, y), resolution=maps),
+    ):
+        assert [block.maps for block in made.model.blocks] == [maps]
+
+
+def _map(images, new) -> Map:
+    return Map.of(dict(zip((x, y), images, strict=True)), new)
