@@ -106,7 +106,7 @@ def _terms(errors):
 def test_the_error_of_the_rule_is_read_off_coarser_steps(exponents, q):
     """size e^{−qE_2}, q = 2^p at most 7/4: p from E_3/E_4, or E_2/E_3 if that is less, at least ½."""
     with mp.workdps(40):
-        size = mp.mpf(1)
+        size, terms = mp.mpf(1), []
         for _ in range(60):  # the errors are relative to the sum of moduli, which depends on them
             terms = _terms([size * mp.exp(-mp.mpf(e)) for e in exponents])
             size = mp.fsum(abs(v) for v in terms)
