@@ -334,3 +334,15 @@ def test_candidates_are_read_off_even_functions() -> None:
     assert zeta.candidates(zeta.Chart((x,), (2,), (0,), 1, 1 + x**2, (True,)), 3) == odd_halves
     assert zeta.candidates(zeta.Chart((x, y), (2, 0), (0, 0), 1 + x), R(3, 2)) == [R(1, 2), 1, R(3, 2)]
     assert zeta.candidates((zeta.Chart((x,), (2,), (0,)), zeta.Chart((x,), (3,), (1,))), 1) == [R(1, 2), R(2, 3)]
+
+
+@pytest.mark.parametrize(
+    "f", [sp.sqrt(sp.sin(x)) * sp.sqrt(sp.tanh(x)), sp.sqrt(x + x**2) * sp.sqrt(2 * x - x**2)], ids=str
+)
+def test_two_roots_of_one_sign_make_an_odd_function(f: sp.Expr) -> None:
+    """√x √x is x on both sides, by complex square roots: odd, and no root any more."""
+    powers, signs, rest = content(f, (x,))
+    assert (powers, signs) == ((1,), (1,))
+    plain = rest.replace(lambda e: isinstance(e, Removable), _plain_quotient)
+    for at in (R(1, 3), R(-1, 3)):
+        assert abs(sp.N(f.subs(x, at), 25) - at * sp.N(plain.subs(x, at), 25)) < sp.Float("1e-20")
