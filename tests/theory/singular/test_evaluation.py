@@ -12,6 +12,7 @@ from tests.theory.singular.reference import monomial
 from theory.errors import BadInput
 from theory.singular import evaluation, expansion, partition, residues
 from theory.zeta.balls import ball
+from theory.zeta.chart import Chart
 from theory.zeta.precision import digits, rational
 
 x, y = sp.symbols("x y", real=True)
@@ -188,3 +189,19 @@ def test_as_many_digits_as_a_thousand() -> None:
     with pytest.raises(BadInput, match="the number of digits must lie between 1 and 1000; it was 1001"):
         made.evaluate(10, 1001)
     assert made.evaluate(10, 1).rad() < 0.1
+
+
+@pytest.mark.parametrize("t", [2, 50, 10**5])
+@pytest.mark.parametrize("gaussian", [False, True])
+def test_a_chart_with_a_polynomial_density(gaussian: bool, t: int) -> None:
+    """One chart against the sum of charts with the monomials of (2 − x)(1 + 3xy²): power series, poles and Gaussians."""
+    sides = (gaussian, False)
+    whole = Chart((x, y), (2, 4), (0, 1), 5, sp.expand((2 - x) * (1 + 3 * x * y**2)), sides)
+    parts = [
+        (c, Chart((x, y), (2, 4), h, 5, 1, sides))
+        for c, h in ((2, (0, 1)), (6, (1, 3)), (-1, (1, 1)), (-3, (2, 3)))
+    ]  # fmt: skip
+    with digits(12):
+        found = evaluation.values([(whole,), *((c,) for _, c in parts)], sp.Integer(t))
+        total = sum((n * found[(c,)] for n, c in parts), arb(0))
+        assert found[(whole,)].overlaps(total) and found[(whole,)].rad() < 1e-10 * total
