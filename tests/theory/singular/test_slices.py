@@ -116,3 +116,15 @@ def test_an_observable_that_vanishes_on_the_slice_leaves_the_baseline() -> None:
     mean = R(1, 5) - R(1, 3) + R(1, 4)  # of u² − u + ¼ under u^{−1/2}/2
     local = slice_.baseline(1).coefficient
     assert sp.simplify(slice_.baseline(f).coefficient - local * mean) == 0
+
+
+@pytest.mark.parametrize(("variance", "at"), [(R(1, 2), R(1, 2)), (R(3), R(3, 2))])
+def test_the_weight_of_a_slice_under_a_gaussian(variance, at) -> None:
+    """u²v⁴, u ∼ N(0, σ²): e^{−u*²/2σ²}/√(2πσ²) |u*|^{−1/2} over E|u|^{−1/2} = (2σ²)^{−1/4} Γ(1/4)/√π."""
+    sides = {u: Side(True, variance=variance), v: Side(False)}
+    slice_ = component(u**2 * v**4, (u, v), {u: at}, domain=sides)
+    density = sp.exp(-(at**2) / (2 * variance)) / sp.sqrt(2 * sp.pi * variance)
+    mean = (2 * variance) ** R(-1, 4) * sp.gamma(R(1, 4)) / sp.sqrt(sp.pi)
+    assert slice_.weight[1:] == (0, 0)
+    assert abs(sp.N(slice_.weight.coefficient / (density / sp.sqrt(at) / mean) - 1, 30)) < sp.Float("1e-25")
+    assert slice_.first_term((u - at) * v) == slice_.first_term(0) == (0, sp.oo, 0)

@@ -237,3 +237,12 @@ def test_weights_and_reach() -> None:
 def test_parts_below_the_pure_powers_are_refused() -> None:
     with pytest.raises(BadInput, match=r"is not led by a quasi-homogeneous part: .* is lower than its pure powers"):
         Local(split(x**6 + y**6 + x**2 * y**2, (x, y), order=6)).integral()
+
+
+def test_the_correction_by_what_follows_the_leading_part() -> None:
+    """x² + y⁴ + 3y⁶: 1 − 3t E y⁶ + … = 1 − 3 Γ(7/4)/Γ(1/4) t^{−1/2}, for E under e^{−ty⁴}; order 2 is enough for x²."""
+    first, second = Local(split(x**2 + y**4 + 3 * y**6, (x, y), order=7)).integral().terms[:2]
+    assert (first.power, second.power) == (R(3, 4), R(5, 4))
+    ratio = second.polynomial / first.polynomial
+    assert sp.simplify(sp.gammasimp(ratio + 3 * sp.gamma(R(7, 4)) / sp.gamma(R(1, 4)))) == 0
+    assert split(x**2, (x,), order=2).normal_form == split(x**2, (x,), order=2).coordinates[0] ** 2
