@@ -316,6 +316,8 @@ def test_what_a_proof_of_positivity_says() -> None:
     assert positive(1 - x + x**2, [x], [False], 50) == ""
     assert "its value is -0.5000" in positive(R(1, 2) - x, [x], [False])
     assert "at x = 0" in positive(x, [x], [False])
+    for names in ([x, y], [y, x]):  # it is x that has to be cut
+        assert positive(x**2 - x + R(3, 10) + y / 100, names, [False, False]) == ""
     for unbounded, proved in (
         ([False, False], True),
         ([True, False], False),
@@ -337,7 +339,13 @@ def test_candidates_are_read_off_even_functions() -> None:
 
 
 @pytest.mark.parametrize(
-    "f", [sp.sqrt(sp.sin(x)) * sp.sqrt(sp.tanh(x)), sp.sqrt(x + x**2) * sp.sqrt(2 * x - x**2)], ids=str
+    "f",
+    [
+        sp.sqrt(sp.sin(x)) * sp.sqrt(sp.tanh(x)),
+        sp.sqrt(x + x**2) * sp.sqrt(2 * x - x**2),
+        sp.sqrt(x + x**2) * sp.sqrt(sp.sin(x)),
+    ],
+    ids=str,
 )
 def test_two_roots_of_one_sign_make_an_odd_function(f: sp.Expr) -> None:
     """√x √x is x on both sides, by complex square roots: odd, and no root any more."""
@@ -346,3 +354,12 @@ def test_two_roots_of_one_sign_make_an_odd_function(f: sp.Expr) -> None:
     plain = rest.replace(lambda e: isinstance(e, Removable), _plain_quotient)
     for at in (R(1, 3), R(-1, 3)):
         assert abs(sp.N(f.subs(x, at), 25) - at * sp.N(plain.subs(x, at), 25)) < sp.Float("1e-20")
+
+
+def test_even_units_fold_and_other_variables_stay() -> None:
+    """One chart for the two halves of an even unit, none where the density is odd; K need not hold every variable."""
+    for unit in (1 + x**2, sp.cosh(x) * (2 + y)):
+        assert zeta.charts(x**2 * unit, (x, y), domain={x: "symmetric", y: "box"}, density=x) == ()
+        assert zeta.charts(x**2 * unit, (x, y), domain={x: "symmetric", y: "box"}, density=sp.sin(x)) == ()
+        (made,) = zeta.charts(x**2 * unit, (x, y), domain={x: "symmetric", y: "box"}, density=1 + x)
+        assert (made.orders, made.density) == ((2, 0), 2)

@@ -44,6 +44,8 @@ def test_gamma_and_polygamma_at_rational_points(a: sp.Rational, n: int) -> None:
 
 def test_equal_constants_look_equal() -> None:
     assert polygamma(0, R(1, 2)) == -2 * sp.log(2) - sp.EulerGamma
+    gauss = -sp.EulerGamma - sp.pi / (2 * sp.sqrt(3)) - R(3, 2) * sp.log(3)  # his theorem
+    assert sp.expand(polygamma(0, R(1, 3)) - gauss) == 0
     assert sp.expand(polygamma(0, R(5, 4)) - polygamma(0, R(1, 4)) - 4) == 0
     assert gamma_value(R(-3, 4)) == -sp.gamma(R(1, 4)) * R(4, 3)
     assert gamma_value(R(7, 2)) == 15 * sp.sqrt(sp.pi) / 8
