@@ -23,7 +23,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import sympy as sp
-from flint import arb, arb_series, ctx, fmpq
+from flint import arb, arb_series, ctx
 
 from theory.singular.inversion import affordable, inverted, least_unit
 from theory.zeta import continuation as zeta
@@ -96,7 +96,7 @@ class _Series:
     def __init__(self, charts: Sequence[Chart], tau: arb, digits: int, length: int, most: int = BLOCKS):
         self.charts, self.tau, self.length, self.most = charts, tau, length, most
         self.best: dict[Chart, tuple[int, arb]] = {}  # the best cut that was met
-        first = min((rational(zeta.first(c)) for c in charts), default=fmpq(0))
+        first = min(rational(zeta.first(c)) for c in charts)
         self.grids = fitted_grids(charts, first, digits, first + rational(HALF) * length)
         self.powers = interpolation.Powers()
         self.places = {c: zeta.candidates(c, zeta.first(c) + BLOCKS * HALF) for c in charts}

@@ -14,7 +14,7 @@
   tail. Poles are added until the bound is small enough or grows again.
 * Anything else, units above all: the series is asymptotic and no bound is known: `theory.singular.estimate`.
 
-Reading order: `proved`, `values`, `_box`, `_gaussian`.
+Reading order: `proved`, `values`, `_far`, `_box`, `_gaussian`.
 """
 
 from collections.abc import Iterable, Sequence
@@ -30,6 +30,7 @@ from theory.singular.expansion import Asymptotics, of_charts
 from theory.zeta import continuation as zeta
 from theory.zeta.balls import ball
 from theory.zeta.chart import Chart
+from theory.zeta.finite_part import Axis, FinitePart
 from theory.zeta.precision import current_digits, digits, rational
 
 Charts = tuple[Chart, ...]
@@ -44,11 +45,33 @@ def proved(charts: Charts) -> bool:
 
 def values(blocks: Iterable[Charts], t: sp.Rational) -> dict[Charts, arb]:
     """∫ e^{−tK} φ of every one of the blocks at t > 0 and the working precision; what they share is computed once."""
-    given = list(dict.fromkeys(blocks))
-    estimated = estimates([c for charts in given if not proved(charts) for c in charts], t)
-    return {
-        charts: sum((estimated[c] if c in estimated else _proved(c, t) for c in charts), arb(0)) for charts in given
-    }
+    given = {charts: _away(charts) for charts in blocks}
+    estimated = estimates(
+        [c for charts, away in given.items() if not proved(charts) for c in charts if c not in away], t
+    )
+
+    def value(c: Chart, away: frozenset[Chart]) -> arb:
+        return _far(c, t) if c in away else estimated[c] if c in estimated else _proved(c, t)
+
+    return {charts: sum((value(c, away) for c in charts), arb(0)) for charts, away in given.items()}
+
+
+def _away(charts: Charts) -> frozenset[Chart]:
+    """The charts of a resolution that K = u has no zeros on; K = 0 where none has any."""
+    zeros = any(any(c.orders) for c in charts)
+    return frozenset(c for c in charts if zeros and not any(c.orders))
+
+
+def _far(c: Chart, t: sp.Rational) -> arb:
+    """∫ e^{−tu} φ, where u does not vanish; an estimate where u or b couple coordinates."""
+    if all(c.free()):
+        return (-ball(c.unit) * rational(t)).exp() * ball(_at_integer(c, 0))
+    return ball(
+        FinitePart(
+            sp.exp(-t * c.unit) * c.density,
+            *(Axis(v, h + 1, 0, sp.S.One) for v, h in zip(c.variables, c.jacobian, strict=True)),
+        )
+    )
 
 
 def _proved(c: Chart, t: sp.Rational) -> arb:

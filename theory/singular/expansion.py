@@ -133,7 +133,8 @@ class Asymptotics:
         return " + ".join(parts) or "0"
 
     def __add__(self, other: "Asymptotics") -> "Asymptotics":
-        return collect([*self.terms, *other.terms], sp.Min(self.limit, other.limit))
+        limit = sp.Min(self.limit, other.limit)
+        return collect([f for f in (*self.terms, *other.terms) if f.power <= limit], limit)
 
     def __mul__(self, other: "Asymptotics") -> "Asymptotics":
         if ONE in (self, other):

@@ -132,12 +132,17 @@ class LimitLaw:
 
     def strata(self) -> tuple[Stratum, ...]:
         """The deepest strata of the charts, block by block, with the (unnormalised) residue density on them."""
-        found = []
-        for _, blocks in self.model.integral().summands:
-            for charts in blocks:
-                if any(any(c.orders) for c in charts):
-                    found += strata(charts)
-        return tuple(found)
+        summands = []
+        for front, blocks in self.model.integral().summands:
+            held = [charts for charts in blocks if any(any(c.orders) for c in charts)]
+            first = [zeta.threshold(charts) for charts in held]
+            depth = sum(lam for lam, _, _ in first), sum(1 - m for _, m, _ in first)
+            summands.append((depth, front, held))
+        deepest = min(depth for depth, _, _ in summands)
+        return tuple(
+            each._replace(density=front * each.density)
+            for depth, front, held in summands if depth == deepest for charts in held for each in strata(charts)
+        )  # fmt: skip
 
 
 def limit_law(

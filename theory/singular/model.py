@@ -140,6 +140,10 @@ class Model:
         side = dict(zip(self.variables, self.sides, strict=True))
         if resolution is not None:
             self.blocks: tuple[Block, ...] = (Block(self.K, self.variables, self.sides, tuple(resolution)),)
+            if not any(any(c.orders) for c in self.blocks[0].charts(sp.S.One)):
+                raise BadInput(
+                    f"K = {self.K} has no zeros on the charts of this resolution; the theory needs min K = 0"
+                )
         else:
             parts = split(self.K, self.variables, side)
             used = {v for part in parts for v in part.variables}
@@ -155,9 +159,14 @@ class Model:
 
     def _integral(self, observable: sp.Expr) -> Integral:
         density = observable * self.prior
-        found = []
-        for powers, signs, rest in summands(density, self.variables):
+        parts = summands(density, self.variables)
+        for powers, signs, _ in parts:
             refuse_roots(density, self.variables, self.sides, powers, signs)
+        if len(self.blocks) == 1 and self.blocks[0].maps:  # whole: its monomials need not vanish where it does
+            made = self.blocks[0].charts(density)
+            return Integral(((sp.S.One, (made,)),) if made else ())
+        found = []
+        for powers, signs, rest in parts:
             outside, inside = rest.as_independent(*self.variables, as_Add=False)
             factors = self._apart(inside, density)
             block_charts = []
@@ -197,8 +206,13 @@ def split(K: sp.Expr, variables: Variables, side: Mapping[sp.Symbol, Side]) -> t
     """K as a sum of blocks in disjoint variables, each a normal crossing or with the maps that make it one."""
     held = tuple(v for v in variables if K.has(v))
     where = tuple(side[v] for v in held)
-    groups = _groups(K, held)
+    groups, constant = _groups(K, held)
+    raised = BadInput(
+        f"K = {K} is {constant} where its variables vanish; the theory needs min K = 0: subtract the minimum"
+    )
     if len(groups) > 1:
+        if constant != 0:
+            raise raised
         return tuple(block for group in groups for block in split(group, held, side))
     factored = sp.factor_terms(K) if K.is_Add else K
     try:
@@ -210,12 +224,12 @@ def split(K: sp.Expr, variables: Variables, side: Mapping[sp.Symbol, Side]) -> t
     top, bottom = sp.fraction(sp.together(K))
     monomial = not content(factored, held)[2].has(*held)
     if monomial or not (top.is_polynomial(*held) and bottom.is_polynomial(*held)):
-        raise refusal
+        raise raised if constant != 0 else refusal
     top = sp.expand(top)
-    if not bottom.has(*held) and len(_groups(top, held)) > 1:
+    if not bottom.has(*held) and len(_groups(top, held)[0]) > 1:
         return split(top / bottom, variables, side)
     try:
-        return (Block(top / bottom, held, where, _resolved(top, bottom, held, where)),)
+        found = Block(top / bottom, held, where, _resolved(top, bottom, held, where))
     except BadInput as error:
         if "bounded domain" in str(error):
             raise
@@ -223,10 +237,13 @@ def split(K: sp.Expr, variables: Variables, side: Mapping[sp.Symbol, Side]) -> t
             f"{K} is not a normal crossing c·Π x_i^(2k_i)·unit, nor does it become one by monomial maps and cuts along graphs "
             f"({error}); give the charts of a resolution as resolution=, or take the threshold alone from theory.rlct"
         ) from None
+    if constant != 0 and not any(any(c.orders) for c in found.charts(sp.S.One)):
+        raise raised
+    return (found,)
 
 
-def _groups(K: sp.Expr, variables: Variables) -> list[sp.Expr]:
-    """The summands of K, those that share variables together."""
+def _groups(K: sp.Expr, variables: Variables) -> tuple[list[sp.Expr], sp.Expr]:
+    """The summands of K, those that share variables together, and the constant one, which a single group takes in."""
     groups: list[tuple[set, sp.Expr]] = []
     for term in sp.Add.make_args(K):
         names, total = {v for v in variables if term.has(v)}, term
@@ -238,11 +255,8 @@ def _groups(K: sp.Expr, variables: Variables) -> list[sp.Expr]:
                 apart.append((other, sum_))
         groups = [*apart, (names, total)]
     constant = sp.Add(*(total for names, total in groups if not names))
-    if constant != 0:
-        raise BadInput(
-            f"K = {K} is {constant} where its variables vanish; the theory needs min K = 0: subtract the minimum"
-        )
-    return [total for _, total in groups]
+    held = [total for names, total in groups if names]
+    return (held if len(held) > 1 else [K]), constant
 
 
 def _resolved(top: sp.Expr, bottom: sp.Expr, variables: Variables, where: tuple[Side, ...]) -> tuple[Map, ...]:

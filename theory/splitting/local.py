@@ -98,9 +98,7 @@ class Local:
 
     def integral(self, observable: Any = 1) -> Asymptotics:
         """∫ e^{−t(K − K(w*))} f φ near w*, up to t^{−reach} relative to ∫ e^{−tK}."""
-        s, (_, rest, excess) = self.splitting, self._parts
-        if self.reach <= 0:
-            raise BadInput(f"order {s.order} is too small for the residual {s.residual}; split to a larger order")
+        _, rest, excess = self._parts
         start = self.model.integral().expansion(0).threshold
         total, n, factor = NOTHING, 0, self._density(observable)
         while factor != 0 and (n == 0 or n * excess < self.reach):

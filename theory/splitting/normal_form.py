@@ -63,17 +63,15 @@ class Splitting:
                 f"ψ is known to degree {self.order - 1}; for f∘ψ to degree {degree} split with order={degree + 1}"
             )
         base = dict(zip(self.variables, self.at, strict=True))
-        (parts,) = jets([exact(f)], self.variables, base, [degree]).parts
+        made = jets([exact(f)], self.variables, base, [degree])
+        parts, convert = made.parts[0], made.domain.to_sympy
         inner = [sp.expand(g - a) for g, a in zip(self.images, self.at, strict=True)]
-        ring = ring_over(
-            self.coordinates,
-            [*inner, *(sp.sympify(c) for p in parts for c in p.as_expr().as_coefficients_dict().values())],
-        )
+        ring = ring_over(self.coordinates, [*inner, *(convert(c) for part in parts for c in part.values())])
         moved = [cut(ring.from_expr(g), degree) for g in inner]
         total = ring.zero
         for part in parts:
             for monomial, c in part.terms():
-                product = ring(ring.domain.from_sympy(part.ring.domain.to_sympy(c)))
+                product = ring(ring.domain.from_sympy(convert(c)))
                 for g, n in zip(moved, monomial, strict=True):
                     for _ in range(n):
                         product = cut(product * g, degree)

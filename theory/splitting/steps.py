@@ -76,7 +76,7 @@ def ring_over(symbols: Sequence[sp.Symbol], expressions: Sequence[sp.Expr]) -> A
     """A polynomial ring in `symbols` that holds these expressions."""
     constants = [c for e in expressions for c in sp.Poly(sp.expand(e), *symbols).coeffs()]
     domain, _ = sp.construct_domain([*constants, sp.S.One], field=True, extension=True)
-    return PolyRing(list(symbols), sp.QQ if domain.is_ZZ else domain)
+    return PolyRing(list(symbols), domain)
 
 
 def diagonal_form(H: Matrix, domain: Any) -> tuple[Matrix, list[Any]]:
@@ -120,7 +120,7 @@ def ridge(f: Poly, D: Sequence[Any], y: Sequence[Poly], ring: Any, order: int) -
         return sigma
     for degree in range(2, order):
         values = [compose(s, [*sigma, *y], ring, degree) for s in slopes]
-        sigma = [a - v * (1 / e) for a, v, e in zip(sigma, values, D, strict=True)]
+        sigma = [a - v.quo_ground(e) for a, v, e in zip(sigma, values, D, strict=True)]
     return sigma
 
 
@@ -142,7 +142,7 @@ def square_root(M: list[list[Poly]], D: Sequence[Any], ring: Any, degree: int) -
     """S = (D⁻¹M)^{1/2} = Σ_n binom(½, n) (D⁻¹M − I)^n to this degree."""
     rank = len(D)
     one = [[ring.one if i == j else ring.zero for j in range(rank)] for i in range(rank)]
-    E = [[cut(M[i][j] * (1 / D[i]), degree) - one[i][j] for j in range(rank)] for i in range(rank)]
+    E = [[cut(M[i][j].quo_ground(D[i]), degree) - one[i][j] for j in range(rank)] for i in range(rank)]
     total, power, binomial = [list(row) for row in one], one, sp.S.One
     for n in range(1, degree + 1):
         power = _matmul(power, E, ring, degree)

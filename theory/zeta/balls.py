@@ -40,7 +40,11 @@ FUNCTIONS: dict[Any, Callable[..., Any]] = {
 }  # fmt: skip
 
 
-HYPERBOLIC = (sp.sinh, sp.cosh, sp.tanh, sp.coth, sp.sech, sp.csch)  # series of balls do not have them
+WRITTEN: dict[Any, Any] = {  # series of balls do not have them
+    **dict.fromkeys((sp.sinh, sp.cosh, sp.tanh, sp.coth, sp.sech, sp.csch), sp.exp),
+    **dict.fromkeys((sp.asinh, sp.acosh, sp.atanh), sp.log),
+    sp.cot: sp.tan,
+}
 
 
 def ball(value: Any) -> arb:
@@ -207,7 +211,7 @@ class _Series:
     """Taylor coefficients of an expression at a ball, in one of its variables."""
 
     def __init__(self, expr: sp.Expr, variables: Sequence[sp.Symbol]):
-        self.expr = expr.replace(lambda e: isinstance(e, HYPERBOLIC), lambda e: e.rewrite(sp.exp))
+        self.expr = expr.replace(lambda e: e.func in WRITTEN, lambda e: e.rewrite(WRITTEN[e.func]))
         self.variables = list(variables)
 
     def coefficient(self, point: Sequence[arb], i: int, m: int) -> arb:
@@ -218,7 +222,10 @@ class _Series:
                 for k, (v, x) in enumerate(zip(self.variables, point, strict=True))
             }
             return self._at(self.expr, values)[m]
-        except (ValueError, ZeroDivisionError):  # a divisor whose ball holds 0: the cell is too wide
+        except (
+            ValueError,
+            ZeroDivisionError,
+        ):  # a divisor whose ball holds 0: the cell is too wide; or no series is known
             return arb.nan()
         finally:
             ctx.cap = before
@@ -228,7 +235,7 @@ class _Series:
             return values[node]
         if not node.has(*values):
             return arb_series([ball(node)])
-        if isinstance(node, sp.Pow) and node.args[0] != sp.E:
+        if isinstance(node, sp.Pow):
             base, exponent = self._at(node.args[0], values), node.args[1]
             if exponent.is_Integer:
                 power = prod([base] * abs(int(exponent)), start=arb_series([1]))
@@ -239,7 +246,7 @@ class _Series:
             return sum(parts[1:], parts[0])
         if isinstance(node, sp.Mul):
             return prod(parts[1:], start=parts[0])
-        method = getattr(arb_series, node.func.__name__, None)
+        method = arb_series.lgamma if isinstance(node, sp.loggamma) else getattr(arb_series, node.func.__name__, None)
         if method is None:
             raise BadInput(f"the Taylor coefficients of {node} on balls are not known")
-        return method(parts[0]) if not isinstance(node, sp.Pow) else parts[1].exp()
+        return method(parts[0])

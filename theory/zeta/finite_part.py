@@ -186,7 +186,10 @@ def _elementary(g: sp.Expr, axis: Axis) -> sp.Expr | None:
     integrand = sp.cancel(weight * (g - polynomial).subs(x, image) * sp.diff(image, v))
     if not _is_rational(integrand, v) or sp.degree(sp.denom(integrand), v) > 8:
         return None
-    primitive = ratint(integrand, v)
+    try:
+        primitive = ratint(integrand, v)
+    except sp.PolynomialError:  # where √b is irrational, sympy may lose its way
+        return None
     if primitive.has(sp.RootSum, sp.I):
         return None
     value = primitive.subs(v, back[1]) - primitive.subs(v, back[0])

@@ -99,25 +99,26 @@ def _polar_parts(charts: Sequence[Chart], s: sp.Rational, grids: Grids, powers: 
         terms = order_of(c, s)
         parts = [
             (
-                [[ball(a) for a in f.coefficients[:terms]] for f in exact],
+                terms - sum(f.order for f in exact) - sum(len(singular_axes(g, s)) for g in groups),
+                [[ball(a) for a in f.coefficients] for f in exact],
                 [tables.laurent(g, singular_axes(g, s), terms) for g in groups],
             )
             for exact, groups in (factors(c, s, terms) if terms else ())
         ]
         found[c] = Twice(
-            *(_summed([[*exact, *(g[i] for g in groups)] for exact, groups in parts], terms) for i in (0, 1))
+            *(_summed([(n, [*exact, *(g[i] for g in groups)]) for n, exact, groups in parts], terms) for i in (0, 1))
         )
     return found
 
 
-def _summed(products: Sequence[Sequence[list]], terms: int) -> list[arb]:
-    """The sum of the products of these series."""
+def _summed(products: Sequence[tuple[int, Sequence[list]]], terms: int) -> list[arb]:
+    """The sum of ε^n times the products of these series."""
     total = [arb(0)] * terms
-    for each in products:
+    for n, each in products:
         series = [arb(1)] + [arb(0)] * (terms - 1)
         for factor in each:
             series = [sum((series[i] * factor[k - i] for i in range(k + 1)), arb(0)) for k in range(terms)]
-        total = [a + b for a, b in zip(total, series, strict=True)]
+        total = [a + b for a, b in zip(total, [*[arb(0)] * n, *series], strict=False)]
     return total
 
 

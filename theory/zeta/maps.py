@@ -16,9 +16,11 @@ from itertools import product
 from typing import Any
 
 import sympy as sp
+from flint import arb
 
 from theory.errors import BadInput
 from theory.jets import exact
+from theory.zeta.balls import evaluator
 from theory.zeta.chart import Chart, Side
 from theory.zeta.content import content, summands
 
@@ -73,7 +75,7 @@ def pullback(K: sp.Expr, chart_map: Map, density: Any = 1) -> tuple[Chart, ...]:
     orders, _, unit = content(chart_map.pull(K), y)
     det = chart_map.jacobian()
     powers, _, rest = content(det, y)
-    if not rest.has(*y) and rest.is_negative:
+    if evaluator(rest, y)([arb(1) / 2] * len(y)) < 0:  # |det|; it has one sign on the box
         rest = -rest
     found: dict[tuple, sp.Expr] = {}
     for h, _, b in summands(chart_map.pull(density), y):

@@ -24,7 +24,7 @@ def digits(n: int) -> Iterator[None]:
 
 
 def current_digits() -> int:
-    """The n of the innermost `digits(n)`."""
+    """The n of the innermost `digits(n)`, or one less."""
     return (ctx.prec - 32) * 3 // BITS
 
 

@@ -9,8 +9,10 @@ import sympy as sp
 from flint import acb, arb, ctx
 
 from tests.theory.singular.reference import monomial
+from theory.errors import BadInput
 from theory.singular import evaluation, expansion, partition, residues
 from theory.zeta.balls import ball
+from theory.zeta.chart import Chart
 from theory.zeta.precision import digits, rational
 
 x, y = sp.symbols("x y", real=True)
@@ -130,3 +132,76 @@ def test_polynomial_densities_and_constants() -> None:
     expected = monomial((2, 4), (0, 0), 600) - 2 * monomial((2, 4), (1, 1), 600) + monomial((2, 4), (2, 2), 600)
     assert found.overlaps(expected)
     assert found.rad() < found * arb(10) ** -24
+
+
+@pytest.mark.parametrize("t", [sp.Rational(1, 3), 7, 60])
+def test_polynomial_densities_at_small_t(t: Any) -> None:
+    """x^3 with φ = (2 − x)(1 + 3x) on [0, 1], a constant 5 in K: incomplete Γ functions."""
+    value = partition(5 * x**3, (x,), prior=(2 - x) * (1 + 3 * x)).evaluate(t, 20)
+    expected = arb(0)
+    for c, n in ((2, 0), (5, 1), (-3, 2)):  # ∫ x^n e^{−τx³} = τ^{−a} γ(a, τ)/3
+        a, tau = arb(n + 1) / 3, 5 * arb(rational(sp.Rational(t)))
+        expected += c * (a.gamma() - tau.gamma_upper(a)) / (3 * tau**a)
+    assert value.overlaps(expected) and value.rad() < value * arb(10) ** -20
+
+
+@pytest.mark.parametrize("t", [2, 300, 10**7])
+def test_polynomial_densities_under_a_gaussian(t: int) -> None:
+    """E (1 + x)² y⁴ e^{−tx²y²}: E_y y⁴ e^{−ay²} = 3 (1 + 2a)^{−5/2}, odd powers 0; the half-line keeps the odd ones."""
+    edges = [0, *(mp.mpf(10) ** -k for k in range(7, 0, -1)), 1, 3, 6, 14]
+    for domain, weight in (
+        (("gaussian"), lambda v: 2 * (1 + v * v)),
+        ({x: "half-gaussian", y: "gaussian"}, lambda v: (1 + v) ** 2),
+    ):
+        with mp.workdps(35):
+            exact = mp.quad(
+                lambda v, weight=weight: weight(v) * 3 * mp.exp(-v * v / 2) / (1 + 2 * t * v**2) ** mp.mpf(2.5), edges
+            ) / mp.sqrt(2 * mp.pi)
+            exact = arb(mp.nstr(exact, 30))
+        found = partition(x**2 * y**2, (x, y), domain=domain, prior=(1 + x) ** 2 * y**4)
+        assert found.proved
+        value = found.evaluate(t, 10)
+        assert abs(value.mid() - exact) < value.rad() + exact * arb(10) ** -25 and value.rad() < value * arb(10) ** -10
+
+
+def test_a_loss_of_zero_has_its_mass() -> None:
+    """An idle block at any t: E (1 + y)² over [0, 1] and under N(0, 1)."""
+    t = sp.Integer(9)
+    for domain, mass in (("box", sp.Rational(7, 3)), ("gaussian", sp.Integer(2))):
+        one = partition(x**2, (x,), domain=domain).evaluate(t, 15)
+        both = partition(x**2, (x, y), domain=domain, prior=(1 + y) ** 2).evaluate(t, 15)
+        assert both.overlaps(one * rational(mass)) and both.rad() < both * arb(10) ** -15
+
+
+def test_series_are_summed_at_a_point() -> None:
+    """2t^{−1/2} + t^{−1} (3 − L + L²/2) at t = 7."""
+    terms = [(sp.Rational(1, 2), (sp.Integer(2),)), (sp.Integer(1), (sp.Integer(3), sp.Integer(-1), sp.Rational(1, 2)))]
+    log = arb(7).log()
+    assert abs(evaluation.sum_at(terms, arb(7)) - (2 / arb(7).sqrt() + (3 - log + log**2 / 2) / 7)) < 1e-40
+
+
+def test_as_many_digits_as_a_thousand() -> None:
+    """∫_0^1 e^{−10x²} = √(π/10)/2 erf √10."""
+    made = partition(x**2, (x,))
+    value = made.evaluate(10, 1000)
+    ctx.prec = 4000
+    assert value.overlaps((arb.pi() / 10).sqrt() / 2 * arb(10).sqrt().erf()) and value.rad() < arb(10) ** -1000
+    with pytest.raises(BadInput, match="the number of digits must lie between 1 and 1000; it was 1001"):
+        made.evaluate(10, 1001)
+    assert made.evaluate(10, 1).rad() < 0.1
+
+
+@pytest.mark.parametrize("t", [2, 50, 10**5])
+@pytest.mark.parametrize("gaussian", [False, True])
+def test_a_chart_with_a_polynomial_density(gaussian: bool, t: int) -> None:
+    """One chart against the sum of charts with the monomials of (2 − x)(1 + 3xy²): power series, poles and Gaussians."""
+    sides = (gaussian, False)
+    whole = Chart((x, y), (2, 4), (0, 1), 5, sp.expand((2 - x) * (1 + 3 * x * y**2)), sides)
+    parts = [
+        (c, Chart((x, y), (2, 4), h, 5, 1, sides))
+        for c, h in ((2, (0, 1)), (6, (1, 3)), (-1, (1, 1)), (-3, (2, 3)))
+    ]  # fmt: skip
+    with digits(12):
+        found = evaluation.values([(whole,), *((c,) for _, c in parts)], sp.Integer(t))
+        total = sum((n * found[(c,)] for n, c in parts), arb(0))
+        assert found[(whole,)].overlaps(total) and found[(whole,)].rad() < 1e-10 * total

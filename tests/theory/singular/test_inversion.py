@@ -2,13 +2,14 @@
 
 import pytest
 import sympy as sp
-from flint import arb
+from flint import acb, arb, fmpq
 from mpmath import mp
 
-from theory.singular import partition
+from theory.singular import inversion, partition
 from theory.singular.estimate import estimates
 from theory.singular.inversion import inverted
 from theory.zeta.chart import charts
+from theory.zeta.precision import rational
 
 x, y, z = sp.symbols("x y z", real=True)
 
@@ -48,3 +49,93 @@ def test_the_line_and_the_series_agree():
     for c in made:
         assert abs(line[c].mid() - series[c].mid()) <= line[c].rad() + series[c].rad()
         assert line[c].rad() < 1e-6 * abs(series[c])
+
+
+@pytest.mark.parametrize("t", [fmpq(1, 2), fmpq(20), fmpq(10**6)])
+@pytest.mark.parametrize("least", [fmpq(1), fmpq(1, 5)])
+@pytest.mark.parametrize("first", [sp.Rational(1, 4), sp.Rational(3)])
+def test_the_line_passes_between_zero_and_the_first_pole(first, t, least):
+    """The hyperbola of the docstring: η, ψ and a + μ sin(2η + ψ) = λ; its nodes, their speed, and how many there are."""
+    line = inversion._Line.of(first, arb(t), arb(least), 10)
+    s, _ = line.node(0)
+    assert 0 < s.real < rational(first) and s.imag == 0
+    log = arb(t).log()
+    psi = (arb.pi() / 2 / (max(log, arb(0)) + 1)).atan()
+    eta = max(min(arb(2) / 5, (log + arb(least).log()) / 8), arb(0))
+    sin, cos = line.tilt
+    assert abs(sin - eta.sin()) < 1e-12 and abs(cos - eta.cos()) < 1e-12
+    assert abs(line.a + line.mu * (2 * eta + psi).sin() - rational(first)) < 1e-12
+    assert abs(line.rate - (arb(4) / 3 + (arb(7) / 4 - arb(4) / 3) * eta / (arb(2) / 5))) < 1e-12
+    for k in (1, 3):
+        (at, speed), theta = line.node(k), k * line.step
+        assert abs(at.real - line.a - line.mu * sin * theta.cosh()) < 1e-12
+        assert abs(at.imag - line.mu * cos * theta.sinh()) < 1e-12
+        exact = acb(line.mu * sin * theta.sinh(), line.mu * cos * theta.cosh()) / acb(0, 1)
+        assert abs(speed - exact) < 1e-12
+
+    def size(k):
+        at, speed = line.node(k)
+        return abs(at.gamma() * (-log * at).exp() * speed)
+
+    for digits in (3, 7):
+        count = line.length(log, digits)
+        assert size(count - 1) < size(0) * arb(10) ** -digits or count == inversion.MANY * digits + 1
+        assert count == 2 or size(count - 2) > size(0) * arb(10) ** -digits * (1 - arb(10) ** -9)
+
+
+def _terms(errors):
+    """Five terms whose sums of step 1, 2, 3, 4 (n times every n-th one) are 1, 1 + e_2, 1 + e_3, 1 + e_4."""
+    two, three, four = ((1 + e) / n for n, e in zip((2, 3, 4), errors, strict=True))
+    first = mp.mpf(1) / 5
+    fourth = four - first
+    second = two - four
+    third = three - first
+    return [first, 1 - first - second - third - fourth, second, third, fourth]
+
+
+@pytest.mark.parametrize(
+    ("exponents", "q"),
+    [
+        ((mp.mpf(1.5) ** 0.7 * 9, 9, 9 / (mp.mpf(4) / 3) ** 0.7), lambda two, three: (mp.mpf(2) ** 0.7, two)),
+        ((40, 9, 9 / (mp.mpf(4) / 3) ** 0.7), lambda two, three: (mp.mpf(2) ** 0.7, mp.mpf(1.5) ** 0.7 * three)),
+        ((mp.mpf(1.5) ** 0.55 * 9, 9, 6), lambda two, three: (mp.mpf(2) ** 0.55, two)),
+        ((14, 9, 6), lambda two, three: (mp.mpf(7) / 4, two)),
+        ((10, 9.9, 9.8), lambda two, three: (mp.sqrt(2), two)),
+    ],
+)
+def test_the_error_of_the_rule_is_read_off_coarser_steps(exponents, q):
+    """size e^{−qE_2}, q = 2^p at most 7/4: p from E_3/E_4, or E_2/E_3 if that is less, at least ½."""
+    with mp.workdps(40):
+        size, terms = mp.mpf(1), []
+        for _ in range(60):  # the errors are relative to the sum of moduli, which depends on them
+            terms = _terms([size * mp.exp(-mp.mpf(e)) for e in exponents])
+            size = mp.fsum(abs(v) for v in terms)
+        factor, two = q(mp.mpf(exponents[0]), mp.mpf(exponents[1]))
+        expected = size * mp.exp(-factor * two)
+        found = inversion._rule([acb(arb(mp.nstr(v, 35))) for v in terms], arb(7) / 4)
+        assert abs(mp.mpf(found.mid().str(20, radius=False)) / expected - 1) < 1e-4
+
+
+def test_no_error_of_the_rule_is_read_off_steps_that_are_too_coarse():
+    """Where a sum of step 4 is off by more than the sum of moduli, that is the radius."""
+    terms = [acb(1), acb(-1), acb(1), acb(-1), acb(3)]
+    assert inversion._rule(terms, arb(7) / 4) == 7
+
+
+def test_the_tail_is_a_geometric_series():
+    """Last 1, rate r: r/(1 − r) and the last again, ten times it at least; where the terms do not fall, all of them."""
+    for rate, expected in ((fmpq(19, 20), 20), (fmpq(1, 2), 10)):
+        sizes = [arb(rate) ** k for k in range(10)]
+        assert abs(inversion._tail(sizes) / sizes[-1] - expected) < 1e-9
+    assert inversion._tail([arb(1), arb(2), arb(3)]) == 6
+    assert inversion._tail([arb(8), arb(4), arb(2)]) == 20
+
+
+def test_fewer_digits_where_more_would_cost_too_much(monkeypatch):
+    """With a thousandth of the work there is a value still, a radius that holds, and no end of digits."""
+    (made,), t = charts(x**2 * (1 + x), (x,), domain="box"), sp.Integer(5)
+    good = inverted({made: arb.nan()}, t, 12)[made]
+    monkeypatch.setattr(inversion, "WORK", 600)
+    rough = inverted({made: arb.nan()}, t, 12)[made]
+    assert good.rad() < 1e-10 < rough.rad() < 1e-2
+    assert abs(good.mid() - rough.mid()) < rough.rad()

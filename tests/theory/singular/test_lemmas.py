@@ -214,3 +214,14 @@ def test_essential_uniqueness() -> None:
     assert not essentially_unique(law, x * y)
     with pytest.raises(BadInput, match="is not O"):
         lemma20(law, y, y)
+
+
+def test_observables_that_vanish_on_a_line() -> None:
+    """K = (x − y)² on [0, 1]²: f = x − y is √K up to its sign, t Var f → λ = ½; its monomials are no O(√K), and f is."""
+    law = limit_law((x - y) ** 2, (x, y))
+    assert essentially_unique(law, x - y) and not essentially_unique(law, x + y)
+    assert lemma20(law, x - y, x - y) == R(1, 2)
+    assert lemma20(law, x - y, x * (x - y)) == R(1, 4)  # x is uniform on the line
+    assert lemma18(law, x * (x - y)) == 0
+    found = singular.covariance((x - y) ** 2, x - y, x - y, (x, y)).leading
+    assert found[1:] == (1, 0) and sp.simplify(found.coefficient - R(1, 2)) == 0

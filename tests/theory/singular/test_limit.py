@@ -11,6 +11,7 @@ from theory.errors import BadInput
 from theory.singular import LOG, dirichlet_moment, limit_law
 from theory.zeta.balls import ball
 from theory.zeta.precision import digits
+from theory.zeta.resolution import resolve
 
 x, y, z = sp.symbols("x y z", real=True)
 R = sp.Rational
@@ -113,3 +114,75 @@ def test_finite_t_keeps_the_logarithms() -> None:
 def test_what_is_not_small_enough_is_refused(g, p) -> None:
     with pytest.raises(BadInput, match="so that its mean under the residue measure is infinite"):
         limit_law(x**2 * y**4, (x, y), domain="box").mean(g, p)
+
+
+def test_strata_where_a_chart_has_no_zeros() -> None:
+    """(2x − 1)² on [0, 1] is cut at ½: ∫|2x − 1|^{2z} = 1/(2z + 1), half of the residue ½ on either side."""
+    law = limit_law((2 * x - 1) ** 2, (x,), resolution=resolve(2 * x - 1, (x,)))
+    assert (law.threshold, law.multiplicity) == (R(1, 2), 1)
+    assert [stratum.density for stratum in law.strata()] == [R(1, 4), R(1, 4)]
+    assert all(stratum.vanishing == stratum.chart.variables for stratum in law.strata())
+
+
+@pytest.mark.parametrize(
+    ("K", "names", "domain", "prior"),
+    [
+        (x**2 * y**4, (x, y), "gaussian", sp.S.One),
+        (x**2 * y**4 * z**4 * (2 + x), (x, y, z), "box", 1 + y + x),
+        (x**2 * y**4 * (3 + x + y), (x, y), "symmetric", 2 + x),
+        (x**2 * y**4, (x, y), {x: "half-gaussian", y: "symmetric"}, sp.Abs(y) ** R(1, 2)),
+    ],
+    ids=str,
+)
+def test_the_density_on_the_strata_is_the_residue_measure(K, names, domain, prior) -> None:
+    """E_μ x² and E_μ |x| from the densities by mpmath against the quotients of zeta functions."""
+    law = limit_law(K, names, domain=domain, prior=prior)
+
+    def integral(power):
+        total = mp.mpf(0)
+        for stratum in law.strata():
+            free = [v for v in stratum.chart.variables if v not in stratum.vanishing]
+            f = sp.lambdify(free, stratum.density, "mpmath")
+            # x = v⁴: the densities begin with x^{−1/2}
+            ends = [
+                [0, 0.5, 1] if not g else [0, 0.5, 1, mp.mpf(3) / 2, 2]
+                for v, g in zip(stratum.chart.variables, stratum.chart.gaussian, strict=True) if v in free
+            ]  # fmt: skip
+            at = free.index(x) if x in free else None
+
+            def value(*w, f=f, at=at):
+                factor = mp.fprod(4 * v**3 for v in w)
+                return factor * f(*(v**4 for v in w)) * ((w[at] ** 4) ** power if at is not None else 0**power)
+
+            total += mp.quad(value, *ends)
+        return total
+
+    with mp.workdps(20):
+        for g, power in ((x**2, 2), (sp.Abs(x), 1)):
+            with digits(20):
+                found = mp.mpf(ball(law.mean(g)).mid().str(20, radius=False))
+            assert abs(found - integral(power) / integral(0)) < 1e-12
+
+
+def test_means_of_sums_of_blocks() -> None:
+    """K = x² + y⁴ on [−1, 1]²: E_μ[g/K^p] = lim t^p⟨g⟩ Γ(λ)/Γ(λ+p); smaller g have 0, larger ones none."""
+    law = limit_law(x**2 + y**4, (x, y), domain="symmetric")
+    lam = R(3, 4)
+    assert law.threshold == lam
+    y2, x2 = sp.gamma(R(3, 4)) / sp.gamma(R(1, 4)), R(1, 2)  # lim √t⟨y²⟩, lim t⟨x²⟩
+    assert sp.simplify(sp.gammasimp(law.mean(y**2, R(1, 2)) - y2 * sp.gamma(lam) / sp.gamma(lam + R(1, 2)))) == 0
+    assert sp.simplify(law.mean(3 * x**2, 1) - 3 * x2 / lam) == 0
+    assert law.mean(x**2, R(1, 2)) == 0 and law.mean(x * y) == 0
+    for g, p in ((y**2, 1), (sp.S.One, R(1, 4))):
+        with pytest.raises(BadInput, match="so that its mean under the residue measure is infinite"):
+            law.mean(g, p)
+
+
+@pytest.mark.parametrize("p", [R(-1, 8), R(1, 2), 1])
+def test_scaled_means(p) -> None:
+    """lim t^p ⟨K^p F⟩, p < 0 too while λ + p > 0: ∫ u^{λ+p−1} e^{−u} over Γ(λ), times E_μ F."""
+    law = limit_law(x**4 * y**2, (x, y))
+    mean = law.mean(y)
+    assert mean == R(1, 3)  # density y^{−1/2}: (1/2)/(3/2)
+    found = law.scaled_mean(y, p)
+    assert sp.simplify(sp.gammasimp(found - mean * sp.gamma(R(1, 4) + p) / sp.gamma(R(1, 4)))) == 0

@@ -13,6 +13,7 @@ from tests.theory.singular.reference import in_three, monomial, quadrature
 from theory import singular
 from theory.errors import BadInput
 from theory.singular import LOG, Leading, predict
+from theory.zeta import Map
 
 x, y, z = NAMES = sp.symbols("x y z", real=True)
 R = sp.Rational
@@ -302,3 +303,41 @@ def test_it_prints() -> None:
     text = singular.covariance(x**2 * y**2, x, y, (x, y)).tex()
     assert text.startswith(r"- \frac{4}{\log{\left(t \right)}^{2}")
     assert singular.expectation(x**4, x, (x,)).tex().startswith(r"t^{- \frac{1}{4}}\,")
+
+
+def test_terms_that_only_one_integral_is_known_to_have_are_not_told() -> None:
+    """E (y⁴ − y²) t^{−1/2} is 0 under x²y⁴: its next term is as large as ⟨|y|⟩⟨|y|³ − |y|⟩, and once was left out."""
+    found = singular.covariance(x**2 * y**4, sp.Abs(y), sp.Abs(y) * (y**2 - 1), (x, y), domain="gaussian")
+    ratio, power = found.leading_ratio()
+    assert power == R(1, 2)
+    with mp.workdps(30):
+        edges = [0, *(mp.mpf(10) ** -k for k in range(9, 0, -1)), 1, 3, 6, 12]
+
+        def moment(f, t):  # E_x e^{−t x² y⁴} = (1 + 2t y⁴)^{−1/2}
+            weight = lambda v: mp.exp(-v * v / 2) / mp.sqrt(1 + 2 * t * v**4)  # noqa: E731
+            return mp.quad(lambda v: f(v) * weight(v), edges)
+
+        t = mp.mpf(10) ** 20
+        one, f, g, fg = (moment(h, t) for h in (lambda v: 1, lambda v: v, lambda v: v**3 - v, lambda v: v**4 - v**2))
+        expected = fg / one - f * g / one**2
+        value = mp.mpf(str(sp.N(ratio.subs(LOG, 20 * sp.log(10)), 30)))
+        assert abs(value / t ** mp.mpf(0.5) / expected - 1) < 1e-4
+
+
+def test_a_resolution_that_is_given_is_taken() -> None:
+    """By everything that takes one."""
+    u, v = sp.symbols("u v", positive=True)
+    maps = (_map((1 - v + v * u, 1 - v), (u, v)), _map((1 - v, 1 - v + v * u), (u, v)))
+    K = (x - y) ** 2
+    for made in (
+        singular.expectation(K, x, (x, y), resolution=maps),
+        singular.covariance(K, x, y, (x, y), resolution=maps),
+        singular.cumulant(K, [x, y, x], (x, y), resolution=maps),
+        singular.potential(K, (x, y), resolution=maps),
+        singular.limit_law(K, (x, y), resolution=maps),
+    ):
+        assert [block.maps for block in made.model.blocks] == [maps]
+
+
+def _map(images, new) -> Map:
+    return Map.of(dict(zip((x, y), images, strict=True)), new)

@@ -80,3 +80,51 @@ def test_the_density_of_a_gaussian_coordinate_goes_with_the_slice(variance) -> N
     near, far = (component(u**2 * v**4, (u, v), {u: c}, domain=sides).weight for c in (R(1, 2), R(3, 2)))
     assert (near.power, near.log_power) == (far.power, far.log_power)
     assert sp.simplify(near.coefficient / far.coefficient - sp.sqrt(3) * sp.exp(1 / variance)) == 0
+
+
+def test_terms_of_the_susceptibility_by_hand() -> None:
+    """u²v⁴ on the box, u = ½: Z_C/Z → √2/2; f = v, g = v²: −√2/2 ⟨v³⟩_C against √2/2 ⟨v²⟩_C ⟨v⟩, which has the logarithm."""
+    slice_ = component(u**2 * v**4, (u, v), {u: R(1, 2)})
+    weight, quarter = sp.sqrt(2) / 2, sp.gamma(R(1, 4))
+    assert slice_.weight[1:] == (0, 0) and sp.simplify(slice_.weight.coefficient - weight) == 0
+    own, baseline = slice_.first_term(v, v**2), slice_.baseline(v, v**2)
+    assert own[1:] == (R(3, 4), 0) and baseline[1:] == (R(3, 4), 1)
+    assert sp.simplify(sp.gammasimp(own.coefficient + weight * 4 ** R(3, 4) / quarter)) == 0
+    local, mean = 2 * sp.gamma(R(3, 4)) / quarter, sp.sqrt(sp.pi) / (4 * quarter)
+    assert sp.simplify(sp.gammasimp(baseline.coefficient - weight * local * mean)) == 0
+    assert slice_.susceptibility(v, v**2) == baseline
+    assert "dominates" in slice_.warning(v, v**2)
+
+
+def test_a_constant_observable_has_no_susceptibility() -> None:
+    """f = 1: −Z_C/Z {⟨g⟩ − ⟨g⟩} cancels, whatever g, and the two terms are of one order; one is minus the other."""
+    slice_ = component(u**2 * v**4, (u, v), {u: R(1, 2)}, domain={u: "box", v: "symmetric"})
+    for g in (None, v**2, 1):
+        own, baseline = slice_.first_term(1, g), slice_.baseline(1, g)
+        assert sp.simplify(own.coefficient + baseline.coefficient) == 0 != own.coefficient
+        assert own[1:] == baseline[1:]
+        with pytest.raises(BadInput, match="the two terms of the susceptibility cancel at leading order"):
+            slice_.susceptibility(1, g)
+
+
+def test_an_observable_that_vanishes_on_the_slice_leaves_the_baseline() -> None:
+    """f = (u − ½)²: its own term is 0."""
+    slice_ = component(u**2 * v**4, (u, v), {u: R(1, 2)})
+    f = (u - R(1, 2)) ** 2
+    assert slice_.first_term(f).coefficient == 0
+    assert slice_.susceptibility(f) == slice_.baseline(f)
+    mean = R(1, 5) - R(1, 3) + R(1, 4)  # of u² − u + ¼ under u^{−1/2}/2
+    local = slice_.baseline(1).coefficient
+    assert sp.simplify(slice_.baseline(f).coefficient - local * mean) == 0
+
+
+@pytest.mark.parametrize(("variance", "at"), [(R(1, 2), R(1, 2)), (R(3), R(3, 2))])
+def test_the_weight_of_a_slice_under_a_gaussian(variance, at) -> None:
+    """u²v⁴, u ∼ N(0, σ²): e^{−u*²/2σ²}/√(2πσ²) |u*|^{−1/2} over E|u|^{−1/2} = (2σ²)^{−1/4} Γ(1/4)/√π."""
+    sides = {u: Side(True, variance=variance), v: Side(False)}
+    slice_ = component(u**2 * v**4, (u, v), {u: at}, domain=sides)
+    density = sp.exp(-(at**2) / (2 * variance)) / sp.sqrt(2 * sp.pi * variance)
+    mean = (2 * variance) ** R(-1, 4) * sp.gamma(R(1, 4)) / sp.sqrt(sp.pi)
+    assert slice_.weight[1:] == (0, 0)
+    assert abs(sp.N(slice_.weight.coefficient / (density / sp.sqrt(at) / mean) - 1, 30)) < sp.Float("1e-25")
+    assert slice_.first_term((u - at) * v) == slice_.first_term(0) == (0, sp.oo, 0)

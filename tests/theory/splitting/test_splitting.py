@@ -152,3 +152,97 @@ def test_bad_points_and_orders() -> None:
         split(x**2, (x,), order=1)
     with pytest.raises(BadInput, match="for f∘ψ to degree 5 split with order=6"):
         split(x**2 + y**4, (x, y), order=4).pull(x, 5)
+
+
+def test_a_value_at_the_minimum_and_irrational_coefficients() -> None:
+    """7 + x² + √2 xy² + y⁴ + √3 y⁵ = 7 + (x + y²/√2)² + y⁴/2 + √3 y⁵."""
+    K = 7 + x**2 + sp.sqrt(2) * x * y**2 + y**4 + sp.sqrt(3) * y**5
+    found = split(K, (x, y), order=5)
+    (y1,) = found.singular
+    assert sp.expand(found.residual - y1**4 / 2 - sp.sqrt(3) * y1**5) == 0
+    assert found.K == K - 7 and found.defect() == 0
+    assert found.jacobian == 1
+    (x1,) = found.regular
+    image = sp.expand(found.pull(sp.sqrt(5) * x + x * y, 3))
+    assert sp.expand(image - (sp.sqrt(5) + y1) * (x1 - y1**2 / sp.sqrt(2))) == 0
+
+
+@pytest.mark.parametrize(
+    ("K", "at"),
+    [
+        (x * y + x**3 - x * y**2 + y**4, (0, 0)),
+        ((y - 1) ** 2 + (x + 2) ** 4 + (y - 1) * (x + 2) ** 2, (-2, 1)),
+        (sp.cosh(x - y) - 1 + sp.exp(y) * (x + y) ** 2, (0, 0)),
+    ],
+    ids=str,
+)
+def test_what_is_pulled_back_and_the_volume(K, at) -> None:
+    """f∘ψ and det Dψ to the degree that is known, by sympy's substitution and determinant."""
+    found = split(K, (x, y), order=5, at=at)
+    names = found.coordinates
+    series = sp.Add(*(sp.exp(at[0]) * (x - at[0]) ** n / sp.factorial(n) for n in range(5)))  # of exp x
+    for f, polynomial in ((1 - 3 * x + y * x**2 + sp.sqrt(5) * x * y**3,) * 2, (y * sp.exp(x), y * series)):
+        direct = sp.expand(polynomial.subs(dict(zip((x, y), found.images, strict=True)), simultaneous=True))
+        for degree in (0, 2, 4):
+            assert sp.expand(found.pull(f, degree) - terms(direct, names, degree)) == 0
+    volume = sp.Matrix(found.images).jacobian(names).det()
+    assert sp.expand(found.jacobian - terms(sp.expand(volume), names, 3)) == 0
+
+
+@pytest.mark.parametrize(
+    ("K", "at", "prior", "expected"),
+    [
+        (3 * y**2 + 5 * x**4, (0, 0), 1, sp.sqrt(sp.pi / 3) * sp.gamma(R(1, 4)) / 2 * 5 ** R(-1, 4)),
+        (
+            sp.sqrt(2) * y**2 + sp.sqrt(3) * x**4,
+            (0, 0),
+            1,
+            sp.sqrt(sp.pi) * 2 ** R(-1, 4) * sp.gamma(R(1, 4)) / 2 * 3 ** R(-1, 8),
+        ),
+        (
+            2 + 3 * (x + 2) ** 4 + (y - 1) ** 2,
+            (-2, 1),
+            x**2,
+            4 * sp.sqrt(sp.pi) * sp.gamma(R(1, 4)) / 2 * 3 ** R(-1, 4),
+        ),
+        (y**2 + z**2 + x**4, (0, 0, 0), 2 - y, sp.pi * sp.gamma(R(1, 4))),
+    ],
+    ids=str,
+)
+def test_integrals_are_positive_whatever_the_order_of_the_coordinates(K, at, prior, expected) -> None:
+    """∫ e^{−t(K − K(w*))} φ to leading order, singular directions before the others: |det Dψ| and φ(w*)."""
+    names = (x, y, z)[: len(at)]
+    found = Local(split(K, names, order=4, at=at), prior=sp.sympify(prior)).integral().leading
+    assert (found.power, found.log_power) == (R(len(at), 2) - R(1, 4), 0)
+    assert sp.simplify(found.coefficient - expected) == 0
+
+
+def test_the_first_correction_of_an_integral() -> None:
+    """K = x²/2 + ax³ + bx⁴: √(2π/t) [1 + (15a²/2 − 3b)/t + …]."""
+    a, b = R(1, 3), R(2, 5)
+    first, second = Local(split(x**2 / 2 + a * x**3 + b * x**4, (x,), order=4)).integral().terms[:2]
+    assert (first.power, second.power) == (R(1, 2), R(3, 2))
+    assert sp.simplify(first.polynomial - sp.sqrt(2 * sp.pi)) == 0
+    assert sp.simplify(second.polynomial - sp.sqrt(2 * sp.pi) * (R(15, 2) * a**2 - 3 * b)) == 0
+
+
+def test_weights_and_reach() -> None:
+    """½ for what is Gaussian, 1/n for y^n; K to degree N and φ det Dψ to N − 2 reach as far as the lower of the two."""
+    local = Local(split(x**2 + y**4 + z**6, (x, y, z), order=8))
+    first, second = local.splitting.singular
+    assert local.weights == {local.splitting.regular[0]: R(1, 2), first: R(1, 4), second: R(1, 6)}
+    assert local.reach == R(1, 2)  # of z⁹, less 1, and of z⁷ in the density
+
+
+def test_parts_below_the_pure_powers_are_refused() -> None:
+    with pytest.raises(BadInput, match=r"is not led by a quasi-homogeneous part: .* is lower than its pure powers"):
+        Local(split(x**6 + y**6 + x**2 * y**2, (x, y), order=6)).integral()
+
+
+def test_the_correction_by_what_follows_the_leading_part() -> None:
+    """x² + y⁴ + 3y⁶: 1 − 3t E y⁶ + … = 1 − 3 Γ(7/4)/Γ(1/4) t^{−1/2}, for E under e^{−ty⁴}; order 2 is enough for x²."""
+    first, second = Local(split(x**2 + y**4 + 3 * y**6, (x, y), order=7)).integral().terms[:2]
+    assert (first.power, second.power) == (R(3, 4), R(5, 4))
+    ratio = second.polynomial / first.polynomial
+    assert sp.simplify(sp.gammasimp(ratio + 3 * sp.gamma(R(7, 4)) / sp.gamma(R(1, 4)))) == 0
+    assert split(x**2, (x,), order=2).normal_form == split(x**2, (x,), order=2).coordinates[0] ** 2

@@ -24,6 +24,7 @@ PROBLEMS = [
     ((x,), (3,), (1,), (1 + x) * (2 - x), 1, 3),
     ((x, y, z), (2, 2, 2), (0, 0, 0), 1 + x + y + z, 1, R(1, 2)),
     ((x, y, z), (2, 2, 2), (0, 0, 0), (1 + x + y) * (2 + z), 1, R(1, 2)),  # x and y coupled, z apart
+    ((x, y, z), (2, 2, 2), (0, 0, 0), 1 + x, (3 - 2 * z) * sp.exp(y), 1),  # z free, and two orders at one pole
 ]
 
 

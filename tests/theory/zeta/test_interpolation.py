@@ -10,7 +10,7 @@ from tests.theory.zeta.test_continuation import PROBLEMS
 from theory import zeta
 from theory.zeta import Chart, interpolation
 from theory.zeta.balls import ball
-from theory.zeta.grids import Grid, _pieces, fitted_grids, units
+from theory.zeta.grids import Grid, _pieces, fitted_grids, resolves, units
 from theory.zeta.precision import digits
 
 x, y, z = NAMES = sp.symbols("x y z", real=True)
@@ -126,3 +126,14 @@ def test_values_of_a_gaussian_coordinate_are_absolute_moments() -> None:
         found = interpolation.values((chart,), [acb(-1), acb(-arb(3) / 2), acb(-2)], {})[chart].value
         for value, exact in zip(found, (arb(1) / 2, 2 / (2 * arb.pi()).sqrt(), arb(3) / 2), strict=True):
             assert abs(value - exact) < arb(10) ** -18
+
+
+def test_grids_that_cannot_resolve_a_pole_say_so() -> None:
+    """At −s the Taylor coefficient of order κs − h − 1 is taken: 16 kept coefficients do not have one of order 19, nor of 16."""
+    unit, grid = 1 + x + y, Grid((((0, 1, 20),),) * 2)
+    for orders, jacobian, s, known in (
+        ((2, 4), (0, 0), R(1, 2), True), ((2, 4), (0, 0), R(5), False), ((4, 2), (0, 0), R(5), False),
+        ((2, 4), (0, 12), R(5), True), ((1, 1), (0, 0), R(17), False), ((1, 1), (9, 9), R(17), True),
+    ):  # fmt: skip
+        chart = Chart((x, y), orders, jacobian, unit)
+        assert resolves(dict.fromkeys(units((chart,)), grid), chart, s) is known

@@ -60,3 +60,64 @@ def test_what_is_not_analytic_is_refused(f: sp.Expr, says: str) -> None:
     with pytest.raises(BadInput) as caught:
         taylor(f, x, 2)
     assert str(caught.value) == says
+
+
+def _quotient(e: sp.Expr) -> sp.Expr:
+    return e.replace(lambda part: isinstance(part, Removable), lambda part: part.args[0] / part.args[1] ** part.args[2])
+
+
+@pytest.mark.parametrize("c", [-1, 3, sp.Rational(-2, 5)])
+@pytest.mark.parametrize(
+    ("f", "m"), [(sp.sin(x) ** 2, 2), (-sp.tanh(x), 1), (sp.tanh(x) - x, 3), (sp.cos(x * y) - 1, 2)]
+)
+def test_quotients_after_a_change_of_scale(f: sp.Expr, m: int, c: sp.Rational) -> None:
+    """f(cx)/(cx)^m at a point, whatever the sign of f, and its value at 0."""
+    point = {x: sp.Rational(1, 3), y: sp.Rational(5, 7)}
+    moved = Removable(f, x, m).subs(x, c * x)
+    assert abs(sp.N((_quotient(moved) - (f / x**m).subs(x, c * x)).subs(point), 25)) < sp.Float("1e-20")
+    assert Removable(-sp.tan(x), x, 1) == -Removable(sp.tan(x), x, 1)
+    assert Removable(f, x, m).subs(x, 0) == sp.limit(f / x**m, x, 0)
+
+
+@pytest.mark.parametrize(
+    ("f", "upto"),
+    [
+        ((1 + sp.sqrt(2) * x + y * x**2) ** sp.Rational(-1, 2), 4),
+        ((2 + x * y - x**3) ** y, 4),
+        ((x + 3 * x**2) ** 3 * (1 + x), 5),
+        ((sp.sin(x) + x * y) ** 2, 4),
+        (x**5 * sp.exp(x), 3),
+        (y ** (x + 1) + sp.pi**x, 3),
+        (Removable(sp.sin(x * y), y, 1) * sp.exp(x), 3),
+        (sp.log(1 + x) * sp.atan(x + y) / (2 - x), 4),
+        (sp.Integer(7), 2),
+        (x, 0),
+        (x, 3),
+    ],
+    ids=str,
+)
+def test_series_of_powers_and_products(f: sp.Expr, upto: int) -> None:
+    """As many coefficients as were asked for, each the derivative over the factorial."""
+    point, found = {y: sp.Rational(4, 3)}, taylor(f, x, upto)
+    assert len(found) == upto + 1
+    for n, c in enumerate(found):
+        expected = sp.diff(_quotient(f), x, n).subs(x, 0) / sp.factorial(n)
+        assert abs(sp.N((_quotient(c) - expected).subs(point), 30)) < sp.Float("1e-25")
+
+
+def test_coefficients_that_are_zero_are_zero() -> None:
+    """Those of sin(xy)/y without x² are no quotient 0/y."""
+    assert [c == 0 for c in taylor(Removable(sp.sin(x * y), y, 1), x, 4)] == [True, False, True, False, True]
+
+
+def test_orders_are_found_up_to_twelve() -> None:
+    assert order_at_zero(sp.sin(x**12), x) == 12
+    with pytest.raises(BadInput, match="vanishes at x = 0 to an order beyond 12, or identically"):
+        order_at_zero(sp.sin(x**13), x)
+    with pytest.raises(BadInput, match=r"sin\(x\) does not vanish to order 2 at x = 0; .* has a pole there"):
+        taylor(Removable(sp.sin(x), x, 2), x, 1)
+
+
+def test_quotients_print() -> None:
+    assert str(Removable(sp.sin(x), x, 1)) == "(sin(x)/x)"
+    assert str(Removable(sp.tanh(x) - x, x, 3)) in ("((-x + tanh(x))/x**3)", "((tanh(x) - x)/x**3)")

@@ -90,3 +90,39 @@ def test_a_map_after_another_takes_all_images_at_once() -> None:
     assert after.images == (v, u * (v + 1))
     with pytest.raises(ValueError, match="shorter"):
         after.then((u,))
+
+
+def test_pullbacks_carry_the_integral_over_the_image() -> None:
+    """x = 1 − u, y = 2uv turns the box over: ∫ K^n φ over 0 ≤ y ≤ 2(1 − x), a density of several monomials, |det| = 2u."""
+    u, v = sp.symbols("u v", positive=True)
+    turned = Map.of({x: 1 - u, y: 2 * u * v}, (u, v))
+    assert sp.expand(turned.jacobian() + 2 * u) == 0
+    K, density = (1 - x) ** 2 * y**2, (1 + x) * y + 3
+    charts = zeta.pullback(K, turned, density)
+    (away,) = zeta.pullback(y**2, Map.of({x: (1 - u / 2) * (1 - v / 2), y: v}, (u, v)), 1)  # det = (v − 2)/4 < 0
+    assert zeta.laurent(away, 0, 1).coefficients[-1] == sp.Rational(3, 8)
+    for n in (0, 1, 2):
+        direct = sp.integrate(sp.expand(K**n * density), (y, 0, 2 * (1 - x)), (x, 0, 1))
+        assert sp.Add(*(zeta.laurent(c, -n, 1).coefficients[-1] for c in charts)) == direct
+
+
+def test_symmetric_boxes_as_positive_coordinates() -> None:
+    """x = ±B y with positive y; one image where the side is one-sided; half-lines are refused."""
+    sides = (zeta.Side(True, extent=sp.Integer(2)), zeta.Side(False, extent=sp.Rational(1, 3)))
+    found = orthants((x, y), sides)
+    assert all(w.is_positive for m in found for w in m.new)
+    assert [m.images for m in found] == [(s * 2 * m.new[0], m.new[1] / 3) for s, m in zip((1, -1), found, strict=True)]
+    with pytest.raises(BadInput, match="a resolution needs a bounded domain"):
+        orthants((x, y), (zeta.Side(True), zeta.Side(False, variance=sp.S.One)))
+
+
+def test_powers_of_algebraic_numbers_are_reduced() -> None:
+    """r⁵ = r + 1 in products and determinants: no power of r above 4 is left, and the numbers are the same."""
+    r = sp.CRootOf(x**5 - x - 1, 0)
+    u, v = sp.symbols("u v", positive=True)
+    made = Map((x, y), (u, v), (r**3 * u, r * v + u))
+    pulled = made.pull(x**2 + y)
+    assert sp.Poly(pulled, u, v).coeff_monomial(u**2) == sp.expand(r**2 + r)
+    assert sp.expand(pulled - (r**2 + r) * u**2 - u - r * v) == 0
+    assert abs(sp.N(made.jacobian() - r**4, 20)) < 1e-15
+    assert abs(sp.N(Map((x, y), (u, v), (r**3 * u, r**3 * v)).jacobian() - r**2 - r, 20)) < 1e-15
