@@ -186,7 +186,7 @@ def _terms(expr: sp.Basic, variable: sp.Symbol) -> tuple[tuple[sp.Basic, sp.Basi
     cosh and sinh grow through one of their two exponentials; apart, each of these has a bound.
     """
     apart = expr.replace(lambda node: isinstance(node, sp.cosh | sp.sinh), lambda node: node.rewrite(sp.exp))
-    return tuple((term, *term.as_independent(variable, as_Add=False)) for term in sp.Add.make_args(sp.expand(apart)))
+    return tuple((term, *term.as_independent(variable)) for term in sp.Add.make_args(sp.expand(apart)))
 
 
 def _term_below(term: sp.Basic, variable: sp.Symbol, start: arb, sign: int) -> arb_poly:

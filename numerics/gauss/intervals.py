@@ -323,7 +323,7 @@ def _symmetric(p: IntervalPolynomial) -> IntervalPolynomial:
 def split(expr: Any) -> Iterator[tuple[Any, Any]]:
     """The terms (c, g), c a constant, of expr = Σ c·g, sums of multiples opened but no square."""
     for term in sp.Add.make_args(expr):
-        number, rest = term.as_independent(*term.free_symbols, as_Add=False) if term.free_symbols else (term, sp.S.One)
+        number, rest = term.as_independent(*term.free_symbols) if term.free_symbols else (term, sp.S.One)
         if rest.is_Add:
             for c, g in split(rest):
                 yield number * c, g
