@@ -237,7 +237,8 @@ class Enclosure:
         if exponent < 0:
             top = _dyadic((arb(low) ** ball(exponent)).upper())
             return IntervalPolynomial.constant(self.count, ZERO, top)
-        return (self._number(sp.S.One) + inner).power(math.ceil(exponent)) * self._unit()
+        whole = -(-exponent.p // exponent.q)  # a plain integer, which sympy's ceilings are not
+        return (self._number(sp.S.One) + inner).power(whole) * self._unit()
 
     def _unit(self) -> IntervalPolynomial:
         """The factor [0, 1]: 0 ≤ v ≤ p implies v ∈ [0, 1]·p."""
