@@ -35,3 +35,13 @@ def test_gradients_and_hessians_are_those_of_sympy() -> None:
         np.testing.assert_allclose(
             hessian[k], np.array(sp.hessian(expr, tuple(at)).subs(at), float), rtol=1e-13, atol=1e-13
         )
+
+
+def test_uncoupled_variables_have_no_mixed_derivatives() -> None:
+    """x⁴ + 3y²: the Hessian is diagonal although no monomial says so, and a linear form has none at all."""
+    points = np.array([[2.0, -1.0], [0.5, 3.0]])
+    gradient, hessian = FloatPolynomial(from_sympy(x**4 + 3 * y**2, (x, y)).polynomial, 2).derivatives(points)
+    assert gradient.tolist() == [[32, -6], [0.5, 18]]
+    assert hessian.tolist() == [[[48, 0], [0, 6]], [[3, 0], [0, 6]]]
+    gradient, hessian = FloatPolynomial(from_sympy(2 * x + 1, (x, y)).polynomial, 2).derivatives(points)
+    assert gradient.tolist() == [[2, 0], [2, 0]] and not hessian.any()
