@@ -1,6 +1,7 @@
 """One-dimensional integrals: closed forms, mpmath, honesty under doubled digits, and what must be refused."""
 
 import mpmath
+import numpy as np
 import pytest
 import sympy as sp
 from flint import arb
@@ -305,3 +306,27 @@ def test_scales_from_the_very_narrow_to_the_very_broad(power):
             (found,) = gibbs_integrals(u**2 / 2, (u**2,), x, 1).unscaled()
             assert found.rel_accuracy_bits() > 60
             assert found.overlaps(ball(s * sp.sqrt(2 * sp.pi)))
+
+
+@pytest.mark.parametrize(
+    ("loss", "domain", "lowest"),
+    [
+        (10**6 * x, (0, oo), 0),
+        (1000 * x, (2, oo), 2000),
+        (-500 * x, (-oo, -3), 1500),
+        (100 * (x - 5) ** 2, (1, 3), 400),
+        (100 * (x - 5) ** 2, (7, oo), 400),
+        (100 * (x + 5) ** 2, (-oo, oo), 0),
+        ((x - 10**5) ** 4 - 7, (-oo, oo), -7),
+        ((x**2 - 1) ** 2 * 50 - 20 * x, (-oo, 0), None),
+    ],
+    ids=str,
+)
+def test_the_level_is_near_the_least_value_in_the_domain(loss, domain, lowest):
+    """c ≈ min V over the domain, not over the line, so that the balls e^{c} ∫ are neither huge nor tiny."""
+    if lowest is None:  # the local minimum at −1, on a grid
+        grid = np.linspace(-3, 0, 300_001)
+        lowest = sp.lambdify(x, loss, "numpy")(grid).min()
+    with digits(15):
+        level = float(arb(gibbs_integrals(loss, (1,), x, 1, domain=domain).level))
+    assert abs(level - float(lowest)) < 0.01 * max(1, abs(float(lowest)) / 100)
