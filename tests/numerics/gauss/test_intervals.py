@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from numerics.errors import NotCertified
+from numerics.gauss import gibbs_integrals
 from numerics.gauss.intervals import Domain, Enclosure, IntervalPolynomial, is_nonnegative, split
 from numerics.precision import ball, digits
 from theory.errors import BadInput
@@ -272,3 +273,12 @@ def test_what_is_nonnegative_is_known(expr):
 )  # fmt: skip
 def test_what_may_be_negative_is_not_said_to_be_nonnegative(expr):
     assert not is_nonnegative(expr)
+
+
+def test_a_root_of_a_bounded_variable_may_stand_beside_an_unbounded_one():
+    """∫∫ exp(−x⁴ + x √(1 + y)) dx dy over R × [0, 1] is ∫ e^{−x⁴} (∫_1^{√2} 2s e^{xs} ds) dx."""
+    s, line = sp.Symbol("s"), (-oo, oo)
+    with digits(12):
+        (value,) = gibbs_integrals(x**4 - x * sp.sqrt(1 + y), (1,), (x, y), 1, domain=[line, (0, 1)]).unscaled()
+        (other,) = gibbs_integrals(x**4 - x * s, (2 * s,), (x, s), 1, domain=[line, (1, sp.sqrt(2))]).unscaled()
+    assert value.overlaps(other) and value.rel_accuracy_bits() > 36

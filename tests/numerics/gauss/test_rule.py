@@ -268,11 +268,3 @@ def test_a_vanishing_amplitude_is_zero_and_an_odd_one_small():
     zero, odd = integrals(x**4 + sp.cosh(y), (0, x), XY, 15)
     assert zero.contains(0) and zero.rad() < 1e-15
     assert odd.contains(0) and odd.rad() < 1e-14
-
-
-def test_a_root_of_a_bounded_variable_may_stand_beside_an_unbounded_one():
-    """∫∫ exp(−x⁴ + x √(1 + y)) dx dy over R × [0, 1] is ∫ e^{−x⁴} (∫_1^{√2} 2s e^{xs} ds) dx."""
-    (value,) = integrals(x**4 - x * sp.sqrt(1 + y), (1,), XY, 12, domain=[(-oo, oo), (0, 1)], eliminate=False)
-    s = sp.Symbol("s")
-    (other,) = integrals(x**4 - x * s, (2 * s,), (x, s), 14, domain=[(-oo, oo), (1, sp.sqrt(2))])
-    agree(value, other, 11)
