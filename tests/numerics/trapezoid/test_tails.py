@@ -152,3 +152,32 @@ def test_an_observable_that_grows_too_fast_has_no_bound() -> None:
     with digits(15):
         first, second = tail.bounds([from_sympy(f, (x, y)) for f in (x * y, 5 * x * y)], [0.1, 0.1])
         assert float(second / first) == pytest.approx(5, rel=1e-7)
+
+
+@pytest.mark.parametrize(
+    ("loss", "m", "total", "a"),
+    [(x**2 + y**4, 5.0, R(3, 4), 0), (x**2 + y**2, 3.0, 1, 0), (x**4 + y**4, 2.5, R(1, 2), 0)],
+    ids=str,
+)
+def test_the_bound_is_that_of_the_theorem(loss, m: float, total, a: int) -> None:
+    """V_h F e^{−m} (1 + |w|/(m − a)), V_h = Π (2R_j + h_j), for |f| ≤ F = 7."""
+    with digits(15):
+        tail = certify(from_sympy(loss, (x, y)), PLAIN, m)
+        assert tail is not None
+        found = float(tail.bound(from_sympy(sp.S(7), (x, y)), [0.5, 0.25]))
+    rx, ry = (float(arb(r)) for r in tail.radii)
+    expected = (2 * rx + 0.5) * (2 * ry + 0.25) * 7 * math.exp(-m) * (1 + float(total) / (m - a))
+    assert expected * (1 - 1e-12) <= found <= expected * (1 + 1e-6)
+
+
+def test_the_volume_of_a_skew_frame_counts_its_cells_and_its_determinant() -> None:
+    """u = (x + y/2, y − x): det 3/2; rows (1, ½) and (1, 1) of |S| tell how far the cells reach."""
+    with digits(15):
+        tail = certify(
+            from_sympy(sp.expand((x + y / 2) ** 2 + (y - x) ** 2), (x, y)), frame([[1, R(1, 2)], [-1, 1]], [0, 0]), 4.0
+        )
+        assert tail is not None
+        found = float(tail.bound(from_sympy(sp.S(1), (x, y)), [0.5, 0.125]))
+    r, s = (float(arb(v)) for v in tail.radii)
+    expected = (2 * r + 0.5 + 0.0625) * (2 * s + 0.5 + 0.125) / 1.5 * math.exp(-4) * (1 + 1 / 4)
+    assert expected * (1 - 1e-12) <= found <= expected * (1 + 1e-6)
