@@ -2,6 +2,7 @@
 
 import math
 
+import mpmath
 import numpy as np
 import pytest
 import sympy as sp
@@ -205,3 +206,17 @@ def test_centres_and_half_widths_of_panels_are_enclosed() -> None:
     for (low, high), exact in ((panels.centres(), (R(1, 2), R(7, 6))), (panels.halves(), (R(1, 2), R(5, 6)))):
         for a, b, e in zip(low[0], high[0], exact, strict=True):
             assert R(float(a)) < e < R(float(b)) and b - a < 1e-15
+
+
+@pytest.mark.parametrize("theta", [0.0, 1e-17, 1e-9, 0.5, math.pi / 2, 2.0, math.nextafter(math.pi, 0), math.pi, 3.2])
+@pytest.mark.parametrize("rho", [1.001, 2.0, 9.5])
+def test_a_single_angle_has_its_point_in_its_rectangle(theta: float, rho: float) -> None:
+    """To the last digit, where sin θ vanishes as well: the rectangle of [θ, θ] holds c + r (a cos θ + i b sin θ) of mpmath."""
+    g = geometry([[0.0]], [[1.0]], 0, [rho])
+    (ring,) = g.arcs(_Boxes(np.zeros(1, dtype=int), np.array([[theta]]), np.array([[theta]])))
+    with mpmath.workdps(40):
+        a, b = ((mpmath.mpf(rho) + s / mpmath.mpf(rho)) / 2 for s in (1, -1))
+        point = a * mpmath.cos(theta), b * mpmath.sin(theta)
+        for (low, high), exact in zip((ring.re, ring.imaginary), point, strict=True):
+            assert float(low[0]) <= exact <= float(high[0])
+            assert float(high[0]) - float(low[0]) < 1e-10
