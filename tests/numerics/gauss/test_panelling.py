@@ -119,7 +119,7 @@ def test_what_lies_far_below_the_tolerance_is_negligible() -> None:
 
 
 def test_poles_limit_the_ellipses_that_are_planned() -> None:
-    """1/(x² + 1) on [−1, 1]: ρ < 1 + √2; on the ladder 2.3, while e^{x} takes a larger one; nothing is left with the pole inside."""
+    """1/(x² + 1) on [−1, 1]: ρ < 1 + √2; e^{x} takes a larger one; with a pole inside nothing is left."""
     low, high = np.array([[-1.0]]), np.array([[1.0]])
     with digits(15), np.errstate(all="ignore"):
         pole = plan(Integrand(sp.S.Zero, (1 / (x**2 + 1),), (x,)), low, high, np.array([-60.0]), 3.0)
