@@ -132,7 +132,6 @@ def test_panels_outside_the_domain_or_turned_round_are_found():
 
 def test_claims_that_say_too_much_of_the_sum_are_found(monkeypatch):
     """A radius halved, the second ball moved by its radius, one node on an axis, ρ = 1: each is named."""
-    monkeypatch.setattr("numerics.gauss.check.MAX_BOXES", 3000)
     record = simple_record()
     balls = record.value.balls
     narrow = arb(balls[0].mid(), balls[0].rad() / 4)
@@ -148,6 +147,8 @@ def test_claims_that_say_too_much_of_the_sum_are_found(monkeypatch):
         ("supremum along axis 2", record._replace(log_m=np.stack([record.log_m[0], record.log_m[1] - 9]))),
         ("supremum along axis 1", record._replace(log_m=np.stack([record.log_m[0] - 9, record.log_m[1]]))),
     ):
+        if reason.startswith("supremum"):  # what is false is not proved on more boxes either
+            monkeypatch.setattr("numerics.gauss.check.MAX_BOXES", 2000)
         with pytest.raises(NotCertified, match=reason):
             check(bad)
 
