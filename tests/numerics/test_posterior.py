@@ -2,6 +2,7 @@
 
 import math
 from itertools import combinations
+from typing import Any
 
 import numpy as np
 import pytest
@@ -198,17 +199,19 @@ def test_a_component_keeps_its_own_interval():
 
 def test_domains_are_pairs_in_every_form():
     """One variable: the pair, a list of one pair; two: as many pairs as variables, of two ends each."""
-    for domain in ((0, 2), [0, 2], [(0, 2)], ((0, 2),)):
+    forms: list[Any] = [(0, 2), [0, 2], [(0, 2)], ((0, 2),)]
+    for domain in forms:
         assert holds(Posterior(0, x, 1, domain=domain, digits=12).partition(), 2, 12)
     box = Posterior(sp.S.Zero, [x, y], 1, domain=[(0, 2), (1, 4)], digits=12)
     assert holds(box.partition(), 6, 12) and holds(box.expectation(x + 10 * y), 26, 12)
-    for variables, domain in (
+    refused: list[Any] = [
         ([x, y], [(0, 1)]),
         ([x, y], [(0, 1)] * 3),
         ([x, y], [0, 1]),
         ([x, y], [(0, 1, 2), (0, 1)]),
         (x, (0, 1, 2)),
-    ):
+    ]
+    for variables, domain in refused:
         with pytest.raises(BadInput, match=r"a pair .lower, upper. for each"):
             Posterior(x**2, variables, 1, domain=domain)
 

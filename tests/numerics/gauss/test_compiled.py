@@ -23,6 +23,10 @@ OUTPUTS = [
 ]
 
 
+def point(v: float) -> Rectangles:
+    return Rectangles((np.array([v]), np.array([v])))
+
+
 def test_every_arithmetic_gives_the_values_of_sympy() -> None:
     """At rational points, by floats, complex floats, balls and boxes; twice, so that remembered constants are used."""
     program = Program(OUTPUTS, XYZ)
@@ -36,7 +40,7 @@ def test_every_arithmetic_gives_the_values_of_sympy() -> None:
             with digits(45):
                 assert all(v.overlaps(arb(str(e)) + arb(0, 1e-38)) for v, e in zip(values, exact, strict=True))
         real, beside = program.floats(*map(float, place)), program.floats(*map(complex, place))
-        boxes = program.boxes(*(Rectangles((np.array([float(v)]),) * 2) for v in place))
+        boxes = program.boxes(*(point(float(v)) for v in place))
         for e, a, b, r in zip(map(float, exact), real, beside, boxes, strict=True):
             assert float(a) == pytest.approx(e, rel=1e-13) and complex(b) == pytest.approx(e, rel=1e-13)
             low, high = (float(np.broadcast_to(end, (1,))[0]) for end in r.re)
@@ -68,7 +72,7 @@ def test_an_output_that_is_used_further_is_kept() -> None:
 def test_integer_powers_in_every_arithmetic(n: int) -> None:
     program = Program([sp.Pow(x + y, n, evaluate=False) + 0 * x if n else (x + y) ** 0 + x - x], (x, y))
     assert float(program.floats(1.5, -4.0)[0]) == pytest.approx((-2.5) ** n)
-    box = program.boxes(*(Rectangles((np.array([v]),) * 2) for v in (1.5, -4.0)))[0]
+    box = program.boxes(*(point(v) for v in (1.5, -4.0)))[0]
     assert float(np.ravel(box.re[0])[0]) <= (-2.5) ** n <= float(np.ravel(box.re[1])[0])
     with digits(20):
         (value,) = program.balls(*(np.array([arb(v)], dtype=object) for v in (1.5, -4.0)))

@@ -112,7 +112,7 @@ def test_many_panels_are_planned_in_pieces_with_the_same_outcome(monkeypatch: py
 
 def test_what_lies_far_below_the_tolerance_is_negligible() -> None:
     """log(top·volume·e^{budget}) < −6."""
-    found = panelling.Plan(*(np.zeros((3, 2)) for _ in range(4)), np.array([-20.0, -12.0, -20.0]))
+    found = panelling.Plan(*[np.zeros((3, 2))] * 4, top=np.array([-20.0, -12.0, -20.0]))
     low, high = np.zeros((3, 2)), np.array([[1.0, 1.0], [1.0, 1.0], [100.0, 1000.0]])
     assert _negligible(found, low, high, 5.0).tolist() == [True, True, False]
     assert _negligible(found, low, high, 7.0).tolist() == [True, False, False]
