@@ -49,9 +49,10 @@ def test_growth_is_looked_for_in_the_frames_in_their_order() -> None:
     """Without waves it is that of `certify`, exactly; a likely frame is tried first; frames without growth are passed over."""
     loss = x**4 + x * y / 2 + y**2
     plain = problem_of(loss, frames=(PLAIN, OTHER))
-    found, expected = first_certificate(plain, 20.0), certify(plain.p.polynomial, PLAIN, 20.0)
-    assert found is not None and expected is not None
-    assert (found.frame, found.radii, found.powers) == (PLAIN, expected.radii, expected.powers)
+    for m in (20.0, 0.4):  # where m is small, a constant taken off P would ask for larger radii
+        found, expected = first_certificate(plain, m), certify(plain.p.polynomial, PLAIN, m)
+        assert found is not None and expected is not None
+        assert (found.frame, found.radii, found.powers) == (PLAIN, expected.radii, expected.powers)
     likely = first_certificate(plain, 20.0, likely=OTHER)
     assert likely is not None and likely.frame == OTHER and likely.powers == (2, 4)
     skew = [[fmpq(1), fmpq(1)], [fmpq(1), fmpq(-1)]]
