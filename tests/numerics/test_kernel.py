@@ -317,6 +317,7 @@ def test_narrow_and_wide_laws(curvature) -> None:
         (lambda: kernel.stationary(LINE, (x,), 10, 0), "e > 0"),
         (lambda: kernel.stationary(LINE, (x,), 0, 1), "t > 0"),
         (lambda: kernel.stationary(LINE, (), 10, 1), "one or two variables; there are 0"),
+        (lambda: kernel.stationary(LINE, (x,), 10, 1, noise={(0, 0): R(1), (0, 0, 0): R(1)}), "pairs"),
         (lambda: kernel.stationary(LINE, (x,), 10, 1, batch=3), "one of them is missing"),
         (lambda: kernel.stationary(LINE, (x,), 10, 1, losses=(LINE, LINE), batch=0), "at least one loss; it was given 0"),
         (lambda: kernel.stationary(LINE, (x,), 10, 1, losses=(LINE, LINE), batch=R(3, 2)), "at least one loss"),
@@ -342,3 +343,29 @@ def test_gradients_that_grow_linearly_are_taken_and_steeper_ones_of_either_noise
             kernel.stationary(x**2 / 2 + y**2 / 2 + y**4 / 100, (x, y), 10, R(1, 2))
         with pytest.raises(BadInput, match="far out"):
             kernel.stationary(x**2 / 2 + y**2 / 2 + 3 * (1 - sp.cos(y)) - 2 * y**2 / 2, (x, y), 10, R(1, 4))
+
+
+@pytest.mark.parametrize(
+    ("D", "H"),
+    [
+        ([[1, 0], [0, 1]], [[2, 1], [1, 3]]),
+        ([[R(3, 2), R(1, 3)], [R(1, 3), 1]], [[1, R(-9, 10)], [R(-9, 10), 1]]),
+        ([[4, 0], [0, R(1, 4)]], [[1, 0], [0, 5]]),
+        ([[2, 1], [1, 2]], [[1, 0], [0, 100]]),
+    ],
+    ids=str,
+)
+def test_the_frame_is_a_root_of_the_preconditioner_and_nearly_diagonal(D, H) -> None:
+    """C Cᵀ = D exactly; Cᵀ H C has the eigenvalues of D H, off its diagonal no more than the 64ths of tan(angle/2) leave."""
+    D, H = sp.Matrix(D), sp.Matrix(H)
+    rows, diagonal = kernel._frame(D, H)
+    C = sp.Matrix(rows)
+    assert sp.simplify(C * C.T - D) == sp.zeros(2, 2)
+    M = np.array((C.T * H * C).evalf().tolist(), float)
+    values = np.sort(np.linalg.eigvals(np.array((D * H).tolist(), float)).real)
+    assert np.diag(M) == pytest.approx(diagonal, rel=1e-12)
+    assert abs(M[0, 1]) <= (values[1] - values[0]) * 2 / 64
+    assert np.sort(np.linalg.eigvalsh(M)) == pytest.approx(values, rel=1e-9)
+    assert sum(diagonal) == pytest.approx(values.sum())
+    ((root,),), (curvature,) = kernel._frame(sp.Matrix([[R(9, 4)]]), sp.Matrix([[5]]))
+    assert root == R(3, 2) and curvature == pytest.approx(45 / 4)
