@@ -105,7 +105,8 @@ def _power(expr: sp.Pow, variable: sp.Symbol, start: arb, sign: int) -> arb_poly
     inner = enclose(base, variable, start, sign)
     if isinstance(exponent, sp.Integer) and exponent >= 0:
         return inner ** int(exponent)
-    if isinstance(exponent, sp.Integer) and _infimum(-inner) is not None:
+    negative = _infimum(-inner)
+    if isinstance(exponent, sp.Integer) and negative is not None and negative > 0:
         flipped = _power(sp.Pow(-base, exponent, evaluate=False), variable, start, sign)
         return flipped if exponent % 2 == 0 else -flipped
     inner, q = _positive(expr, variable, start, sign), ball(exponent)
@@ -144,7 +145,7 @@ def _root_below(inner: arb_poly, exponent: sp.Basic) -> arb_poly:
 
 def _logarithm(argument: sp.Basic, variable: sp.Symbol, start: arb, sign: int) -> arb_poly:
     """log u with u ≥ u₀ > 0: log u₀ ≤ log u ≤ log u₀ + u/u₀ − 1; a growing exponential is taken out of u first."""
-    terms = sp.Add.make_args(sp.expand(argument.rewrite(sp.exp)))
+    terms = sp.Add.make_args(sp.expand(argument.rewrite([sp.cosh, sp.sinh], sp.exp)))
     for term in terms:
         exponent, amplitude = exponent_and_amplitude(term)
         if not amplitude.has(variable) and amplitude.is_positive and exponent.has(variable):
@@ -186,14 +187,14 @@ def _terms(expr: sp.Basic, variable: sp.Symbol) -> tuple[tuple[sp.Basic, sp.Basi
     cosh and sinh grow through one of their two exponentials; apart, each of these has a bound.
     """
     apart = expr.replace(lambda node: isinstance(node, sp.cosh | sp.sinh), lambda node: node.rewrite(sp.exp))
-    return tuple((term, *term.as_independent(variable, as_Add=False)) for term in sp.Add.make_args(sp.expand(apart)))
+    return tuple((term, *term.as_independent(variable)) for term in sp.Add.make_args(sp.expand(apart)))
 
 
 def _term_below(term: sp.Basic, variable: sp.Symbol, start: arb, sign: int) -> arb_poly:
     try:
         return enclose(term, variable, start, sign)
     except NotCertified:
-        exponent, amplitude = exponent_and_amplitude(term.rewrite(sp.exp))
+        exponent, amplitude = exponent_and_amplitude(term)
         if amplitude.has(variable) or not amplitude.is_positive:
             raise
         g = enclose(-exponent, variable, start, sign)

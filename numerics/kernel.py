@@ -251,7 +251,9 @@ def _spreads(step: Step, curvatures: Sequence[float]) -> list[float]:
 
 
 def _dyadic(delta: float) -> float:
-    return math.floor(delta * 2**12) / 2**12
+    """delta > 0 rounded down to twelve binary places, or to eight digits where it is small."""
+    unit = 2.0 ** max(12, 8 - math.frexp(delta)[1])
+    return math.floor(delta * unit) / unit
 
 
 def _frame(D: sp.Matrix, H: sp.Matrix) -> tuple[tuple[tuple[sp.Expr, ...], ...], list[float]]:

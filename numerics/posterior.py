@@ -241,6 +241,11 @@ class Posterior:
             work += 3 + (
                 math.ceil((needed - held) / LOG2_10) if held > 0 and not value.contains(0) else self.digits + 3
             )
+        if not value.is_finite():
+            raise NotCertified(
+                "the normalisation could not be told from zero, the posterior may be far too narrow or too wide for the "
+                "search for its nodes; rescale the variables"
+            )
         return value
 
 

@@ -47,8 +47,9 @@ class Integrand:
     def sample(self, *points: Any) -> np.ndarray:
         """Steering: log |f_i e^{−(V − level)}| [m, …] at real or complex points, nan where undefined."""
         v, *fs = (np.asarray(value) for value in self.program.floats(*points))
+        plain = np.zeros((1,) * max(map(np.ndim, points)))  # constants have the axes of the points as well
         with np.errstate(all="ignore"):
-            rise = self.level - np.real(v)
+            rise = self.level - np.real(v) + plain
             return np.stack(np.broadcast_arrays(*(np.log(np.abs(f)) + rise for f in fs)))
 
     def logarithms(self, *boxes: Rectangles) -> np.ndarray:

@@ -237,7 +237,8 @@ class Enclosure:
         if exponent < 0:
             top = _dyadic((arb(low) ** ball(exponent)).upper())
             return IntervalPolynomial.constant(self.count, ZERO, top)
-        return (self._number(sp.S.One) + inner).power(math.ceil(exponent)) * self._unit()
+        whole = -(-exponent.p // exponent.q)  # a plain integer, which sympy's ceilings are not
+        return (self._number(sp.S.One) + inner).power(whole) * self._unit()
 
     def _unit(self) -> IntervalPolynomial:
         """The factor [0, 1]: 0 ≤ v ≤ p implies v ∈ [0, 1]·p."""
@@ -323,7 +324,7 @@ def _symmetric(p: IntervalPolynomial) -> IntervalPolynomial:
 def split(expr: Any) -> Iterator[tuple[Any, Any]]:
     """The terms (c, g), c a constant, of expr = Σ c·g, sums of multiples opened but no square."""
     for term in sp.Add.make_args(expr):
-        number, rest = term.as_independent(*term.free_symbols, as_Add=False) if term.free_symbols else (term, sp.S.One)
+        number, rest = term.as_independent(*term.free_symbols) if term.free_symbols else (term, sp.S.One)
         if rest.is_Add:
             for c, g in split(rest):
                 yield number * c, g

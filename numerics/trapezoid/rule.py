@@ -226,15 +226,15 @@ def _integrate(problem: Problem, coordinates: Coordinates, max_points: int) -> R
         (b + arb(0, (e + s).upper())) * arb(determinant)
         for b, e, s in zip(total.sums, errors, total.errors, strict=True)
     )
-    first = Certificate(
-        coordinates.level, tuple(coordinates.centre), tuple(map(tuple, coordinates.matrix)), determinant, tuple(steps),
-        tuple(line.shift for line in lines), (), _growth(tail), tuple(_growth(line.tail) for line in lines),
-        arb(0), arb(0), total.points, coordinates.shears,
-    )  # fmt: skip
+    growths = tuple(_growth(line.tail) for line in lines)
     certificates = tuple(
-        first._replace(masses=tuple(line.masses[i] for line in lines), tail_bound=tails[i], value=ball)
+        Certificate(
+            coordinates.level, tuple(coordinates.centre), tuple(map(tuple, coordinates.matrix)), determinant, tuple(steps),
+            tuple(line.shift for line in lines), tuple(line.masses[i] for line in lines), _growth(tail), growths,
+            tails[i], ball, total.points, coordinates.shears,
+        )
         for i, ball in enumerate(balls)
-    )
+    )  # fmt: skip
     return Result(coordinates.level, balls, certificates)
 
 

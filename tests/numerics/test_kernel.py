@@ -184,3 +184,188 @@ def test_powers_of_balls_around_zero() -> None:
 def test_one_variable_may_stand_alone():
     a, b = (kernel.stationary(x**2 / 2, given, sp.Integer(100), sp.Rational(1, 4)) for given in (x, (x,)))
     assert a.expectation(x**2).overlaps(b.expectation(x**2))
+
+
+def near(ball_, value, share=1e-9) -> bool:
+    """The radius is an estimate: the midpoint lies within it and a relative 10⁻⁹, and the radius is small."""
+    found, exact = float(ball_.mid()), float(value)
+    scale = max(abs(exact), 1e-12)
+    return abs(found - exact) <= float(ball_.rad()) + share * scale and float(ball_.rad()) < 1e-6 * scale
+
+
+def test_cumulants_of_a_linear_chain() -> None:
+    """N(3, S) about w* = 3: κ(x, x, x²) = 2S², κ(x², x²) = 2S² + 36S, κ(x, x, x) = 0; of one, the mean; of four, a refusal."""
+    t, e = 20, R(1, 2)
+    S = 1 / (1 - e / 4) / t
+    with digits(15):
+        k = kernel.stationary((x - 3) ** 2 / 2, (x,), t, e)
+        assert near(k.cumulant((x,)), 3) and near(k.expectation(x**2), 9 + S)
+        assert near(k.cumulant((x, x, (x - 3) ** 2)), 2 * S**2)
+        assert near(k.cumulant((x**2, x**2)), 2 * S**2 + 36 * S) and near(k.covariance(x, x**2), 6 * S)
+        assert near(k.cumulant(((x - 3) ** 2,) * 3), 8 * S**3)
+        third = k.cumulant((x, x, x))
+        assert abs(float(third.mid())) <= float(third.rad()) + 1e-16 and float(third.rad()) < 1e-9
+        with pytest.raises(BadInput, match="up to three observables; there are 4"):
+            k.cumulant((x,) * 4)
+        assert near(k.from_start(x, 3), 3)
+        assert k.from_start(x**2, 0).overlaps(arb(9))
+        for steps in (1, 4):
+            a = 1 - e / 2
+            assert near(k.from_start((x - 3) ** 2, steps), S * (1 - a ** (2 * steps)))
+
+
+@pytest.mark.parametrize("thin", [1, 2, 5])
+def test_thinned_sums_of_a_linear_chain(thin: int) -> None:
+    """Lags a^k: Σ = S(1 + a^s)/(1 − a^s), and with a² and 2S² for x², which is also the variance of the estimator of S."""
+    t, e = 12, R(3, 5)
+    a, S = (1 - e / 2) ** thin, 1 / (1 - e / 4) / t
+    with digits(15):
+        k = kernel.stationary(x**2 / 2, x, t, e)
+        assert near(k.long_run(x, x, thin), S * (1 + a) / (1 - a))
+        assert near(k.long_run(x**2, x**2, thin), 2 * S**2 * (1 + a**2) / (1 - a**2))
+        assert near(k.estimator(x, x, thin), 2 * S**2 * (1 + a**2) / (1 - a**2))
+        assert near(k.lagged(x**2, x**2, thin), 2 * S**2 * (1 - e / 2) ** (2 * thin))
+        assert near(k.lagged(x, x, 0), S) and near(k.covariance(x, x), S)
+
+
+def test_lags_forwards_and_backwards() -> None:
+    """Cov(φ(w_k), ψ(w_0)) and Cov(φ(w_0), ψ(w_k)) differ for a chain that is not reversible; each is the other exchanged."""
+    with digits(14):
+        k = kernel.stationary(LINE, (x,), 6, 2)
+        forward, backward = k.lagged(x**3, x**2, 2), k.lagged(x**3, x**2, -2)
+        assert k.lagged(x**2, x**3, 2).overlaps(backward)
+        assert abs(float((forward - backward).mid())) > 100 * float(forward.rad() + backward.rad())
+
+
+CHAINS = [
+    # options, curvature that acts, D, what the noise adds to e/t beside e² /4t
+    ({"gamma": 3}, R(5, 4) + R(3, 10), 1, 0),
+    ({"preconditioner": sp.Matrix([[R(9, 4)]])}, R(5, 4), R(9, 4), 0),
+    ({"noise": {(0, 0): R(2, 3)}}, R(5, 4), 1, R(2, 3)),
+    (
+        {"noise": {(0, 0): R(2, 3)}, "preconditioner": sp.Matrix([[R(1, 4)]]), "gamma": 1},
+        R(5, 4) + R(1, 10),
+        R(1, 4),
+        R(2, 3),
+    ),
+]
+
+
+@pytest.mark.parametrize(("options", "curvature", "D", "G"), CHAINS, ids=str)
+def test_linear_chains_with_every_option(options, curvature, D, G) -> None:
+    """w' = w − (e/2t) D g + √(e D/t) ξ with g of slope t·curvature and covariance tG: S = (eD/t + e²D²G/4t)/(1 − a²)."""
+    t, e = 10, R(2, 5)
+    a = 1 - e * D * curvature / 2
+    S = (e * D + e**2 * D**2 * G / 4) / t / (1 - a**2)
+    with digits(15):
+        k = kernel.stationary(R(5, 8) * x**2, (x,), t, e, **options)
+        assert near(k.covariance(x, x), S) and near(k.covariance(x**2, x**2), 2 * S**2)
+        assert near(k.long_run(x, x), S * (1 + a) / (1 - a))
+
+
+def test_minibatches_of_a_linear_chain() -> None:
+    """Losses w²/2 + b_i w, b = (2, −1, −1)/3, batch 4: the gradient has the variance t²·Var b/4 and the third moment of b."""
+    t, e, B, shifts = 8, R(4, 5), 4, (R(2, 3), R(-1, 3), R(-1, 3))
+    a = 1 - e / 2
+    second, third = (sum(b**n for b in shifts) / 3 for n in (2, 3))
+    S = (e / t + e**2 / 4 * second / B) / (1 - a**2)
+    skew = -((e / 2) ** 3) * third / B**2 / (1 - a**3)
+    with digits(15):
+        k = kernel.stationary(x**2 / 2, (x,), t, e, losses=[x**2 / 2 + b * x for b in shifts], batch=B)
+        assert near(k.covariance(x, x), S) and near(k.cumulant((x, x, x)), skew, 1e-8)
+        assert abs(float(k.expectation(x).mid())) < 1e-13
+
+
+def test_the_spread_may_be_given() -> None:
+    """The Hessian tells it here as well: the same number from both."""
+    with digits(12):
+        own = kernel.stationary(LINE, (x,), 30, R(1, 2)).covariance(x, x)
+        told = kernel.stationary(LINE, (x,), 30, R(1, 2), spread=[1.1]).covariance(x, x)
+    assert abs(float((own - told).mid())) < 1e-11 * float(own.mid())
+
+
+def test_the_plane_against_the_lyapunov_equation() -> None:
+    """S = M S Mᵀ + (e/t) D, M = 1 − (e/2) D H, by scipy; the burn-in is Σ_{j<k} M^j (e/t) D M^{jᵀ}."""
+    from scipy.linalg import solve_discrete_lyapunov
+
+    D, t, e = sp.Matrix([[R(3, 2), R(1, 2)], [R(1, 2), 1]]), 50, R(3, 5)
+    loss = x**2 / 2 + y**2 / 2 + x * y / 3
+    H, D_ = np.array([[1, 1 / 3], [1 / 3, 1]]), np.array(D.tolist(), float)
+    M, Q = np.eye(2) - float(e) / 2 * D_ @ H, float(e) / t * D_
+    S = solve_discrete_lyapunov(M, Q)
+    with digits(8):
+        k = kernel.stationary(loss, (x, y), t, e, preconditioner=D)
+        for (i, j), pair in {(0, 0): (x, x), (0, 1): (x, y), (1, 1): (y, y)}.items():
+            assert float(k.covariance(*pair).mid()) == pytest.approx(S[i, j], rel=1e-6)
+            assert float(k.lagged(*pair, 2).mid()) == pytest.approx((M @ M @ S)[i, j], rel=1e-6)
+        twice = Q + M @ Q @ M.T
+        assert float(k.from_start(x * y, 2).mid()) == pytest.approx(twice[0, 1], rel=1e-6)
+
+
+@pytest.mark.parametrize("curvature", [R(1, 10**6), 10**4, 10**8])
+def test_narrow_and_wide_laws(curvature) -> None:
+    """u = eλ = 1 at any curvature: S = 1/λt(1 − 1/4), whatever the spacing of the grid is in these units."""
+    with digits(12):
+        k = kernel.stationary(curvature * x**2 / 2, (x,), 3, 1 / R(curvature))
+        assert near(k.covariance(x, x), 1 / (3 * curvature * R(3, 4)))
+        assert near(k.long_run(x, x), 3 / (3 * curvature * R(3, 4)))
+
+
+@pytest.mark.parametrize(
+    ("call", "says"),
+    [
+        (lambda: kernel.stationary(LINE, (x,), 10, 0), "e > 0"),
+        (lambda: kernel.stationary(LINE, (x,), 0, 1), "t > 0"),
+        (lambda: kernel.stationary(LINE, (), 10, 1), "one or two variables; there are 0"),
+        (lambda: kernel.stationary(LINE, (x,), 10, 1, noise={(0, 0): R(1), (0, 0, 0): R(1)}), "pairs"),
+        (lambda: kernel.stationary(LINE, (x,), 10, 1, batch=3), "one of them is missing"),
+        (lambda: kernel.stationary(LINE, (x,), 10, 1, losses=(LINE, LINE), batch=0), "at least one loss; it was given 0"),
+        (lambda: kernel.stationary(LINE, (x,), 10, 1, losses=(LINE, LINE), batch=R(3, 2)), "at least one loss"),
+        (lambda: kernel.stationary(LINE, (x,), 10, 1, losses=(LINE, LINE), batch=2, noise={(0, 0): 1}), "not both"),
+        (lambda: kernel.stationary(LINE, (x,), 10, 1).long_run(x, x, -1), "one step apart; thin = -1"),
+        (lambda: kernel.stationary(LINE, (x,), 10, 1).estimator(x, x, 0), "one step apart"),
+        (lambda: kernel.stationary(LINE, (x,), 10, R(1, 10**7)), "points for 15 digits"),
+        (lambda: kernel.stationary(-LINE, (x,), 10, 1), "minimum|positive|unstable"),
+    ],
+)  # fmt: skip
+def test_more_refusals(call, says) -> None:
+    with digits(15), pytest.raises(BadInput, match=says):
+        call()
+
+
+def test_gradients_that_grow_linearly_are_taken_and_steeper_ones_of_either_noise_refused() -> None:
+    """A minibatch loss may be steep although the mean is not; so may the far side of a plane."""
+    steep = x**4 / 10
+    with digits(10):
+        with pytest.raises(BadInput, match="faster than linearly"):
+            kernel.stationary(x**2 / 2, (x,), 10, R(1, 2), losses=(x**2 / 2 + steep, x**2 / 2 - steep), batch=2)
+        with pytest.raises(BadInput, match="faster than linearly"):
+            kernel.stationary(x**2 / 2 + y**2 / 2 + y**4 / 100, (x, y), 10, R(1, 2))
+        with pytest.raises(BadInput, match="far out"):
+            kernel.stationary(x**2 / 2 + y**2 / 2 + 3 * (1 - sp.cos(y)) - 2 * y**2 / 2, (x, y), 10, R(1, 4))
+
+
+@pytest.mark.parametrize(
+    ("D", "H"),
+    [
+        ([[1, 0], [0, 1]], [[2, 1], [1, 3]]),
+        ([[R(3, 2), R(1, 3)], [R(1, 3), 1]], [[1, R(-9, 10)], [R(-9, 10), 1]]),
+        ([[4, 0], [0, R(1, 4)]], [[1, 0], [0, 5]]),
+        ([[2, 1], [1, 2]], [[1, 0], [0, 100]]),
+    ],
+    ids=str,
+)
+def test_the_frame_is_a_root_of_the_preconditioner_and_nearly_diagonal(D, H) -> None:
+    """C Cᵀ = D exactly; Cᵀ H C has the eigenvalues of D H, off its diagonal no more than the 64ths of tan(angle/2) leave."""
+    D, H = sp.Matrix(D), sp.Matrix(H)
+    rows, diagonal = kernel._frame(D, H)
+    C = sp.Matrix(rows)
+    assert sp.simplify(C * C.T - D) == sp.zeros(2, 2)
+    M = np.array((C.T * H * C).evalf().tolist(), float)
+    values = np.sort(np.linalg.eigvals(np.array((D * H).tolist(), float)).real)
+    assert np.diag(M) == pytest.approx(diagonal, rel=1e-12)
+    assert abs(M[0, 1]) <= (values[1] - values[0]) * 2 / 64
+    assert np.sort(np.linalg.eigvalsh(M)) == pytest.approx(values, rel=1e-9)
+    assert sum(diagonal) == pytest.approx(values.sum())
+    ((root,),), (curvature,) = kernel._frame(sp.Matrix([[R(9, 4)]]), sp.Matrix([[5]]))
+    assert root == R(3, 2) and curvature == pytest.approx(45 / 4)

@@ -1,12 +1,19 @@
 """Expectations, covariances, cumulants: Gaussian and quartic closed forms, products, moments against cumulants."""
 
+import math
+from itertools import combinations
+from typing import Any
+
 import numpy as np
 import pytest
 import sympy as sp
+from flint import arb
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sympy.utilities.iterables import multiset_partitions
 
-from numerics.posterior import Posterior, means
+from numerics.errors import NotCertified
+from numerics.posterior import Posterior, joint_cumulant, means, products_of_subsets
 from numerics.precision import agreeing_digits, ball, digits
 from theory.errors import BadInput
 
@@ -147,3 +154,165 @@ REFUSED = [
 def test_refusals(action, reason):
     with pytest.raises(BadInput, match=reason):
         action()
+
+
+def test_free_energies_and_responses_have_their_signs():
+    """Z = √(2π/t) e^{−tc} for x²/2 + c: F = −log Z; χ(x; ΔL = x) = −Var x = −1/t; χ(x², x²) = −2/t²."""
+    t, c = R(7, 2), 300
+    posterior = Posterior(x**2 / 2 + c, x, t, digits=20)
+    log = sp.log(2 * sp.pi / t) / 2 - t * c
+    assert holds(posterior.log_partition(), log, 20) and holds(posterior.free_energy(), -log, 20)
+    assert holds(posterior.partition(), sp.sqrt(2 * sp.pi / t) * sp.exp(-t * c), 20)
+    assert holds(posterior.susceptibility(x, x), -1 / t, 20)
+    assert holds(posterior.susceptibility(x**2, x**2), -2 / t**2, 20)
+    assert holds(posterior.susceptibility(x, 3 * x + 5), -3 / t, 20)
+
+
+def test_components_and_their_weights():
+    """A Gaussian in the plane with the box prior e^{−y}: the marginal density of y at u* is Z_C/Z, in either order of names."""
+    loss, t = x**2 + x * y + y**2, 3
+    for names in ([x, y], [y, x]):
+        posterior = Posterior(loss, names, t, prior=sp.exp(-y), digits=15)
+        part = posterior.restricted({y: R(1, 2)})
+        assert part.variables == (x,) and part.digits == 15
+        assert holds(part.expectation(x), -R(1, 4), 15)  # x² + x/2 is least at −1/4
+        assert holds(part.partition(), sp.sqrt(sp.pi / t) * sp.exp(-t * (R(1, 4) - R(1, 16)) - R(1, 2)), 15)
+        # ∝ exp(−t·(3/4) y² − y): mean −2/(3t), variance 2/(3t)
+        mean, variance = -R(2, 3) / t, R(2, 3) / t
+        density = sp.exp(-((R(1, 2) - mean) ** 2) / (2 * variance)) / sp.sqrt(2 * sp.pi * variance)
+        assert holds(posterior.component_weight({y: R(1, 2)}), density, 15)
+
+
+def test_a_component_keeps_its_own_interval():
+    posterior = Posterior(x + y**2, [x, y], 2, domain=[(1, sp.oo), (-1, 3)], digits=12)
+    assert holds(posterior.restricted({y: 2}).partition(), sp.exp(-10) / 2, 12)
+    assert holds(posterior.restricted({x: 2}).expectation(1), 1, 12)
+    assert holds(
+        posterior.restricted({x: 2}).partition(),
+        sp.exp(-4) * sp.sqrt(sp.pi / 8) * (sp.erf(sp.sqrt(2)) + sp.erf(3 * sp.sqrt(2))),
+        12,
+    )
+    for at in ({}, {x: 1, y: 1}, {z: 1}, {x: 1, z: 1}):
+        with pytest.raises(BadInput, match="a component fixes some"):
+            posterior.restricted(at)
+
+
+def test_domains_are_pairs_in_every_form():
+    """One variable: the pair, a list of one pair; two: as many pairs as variables, of two ends each."""
+    forms: list[Any] = [(0, 2), [0, 2], [(0, 2)], ((0, 2),)]
+    for domain in forms:
+        assert holds(Posterior(0, x, 1, domain=domain, digits=12).partition(), 2, 12)
+    box = Posterior(sp.S.Zero, [x, y], 1, domain=[(0, 2), (1, 4)], digits=12)
+    assert holds(box.partition(), 6, 12) and holds(box.expectation(x + 10 * y), 26, 12)
+    refused: list[Any] = [
+        ([x, y], [(0, 1)]),
+        ([x, y], [(0, 1)] * 3),
+        ([x, y], [0, 1]),
+        ([x, y], [(0, 1, 2), (0, 1)]),
+        (x, (0, 1, 2)),
+    ]
+    for variables, domain in refused:
+        with pytest.raises(BadInput, match=r"a pair .lower, upper. for each"):
+            Posterior(x**2, variables, 1, domain=domain)
+
+
+def test_integrals_carry_their_level():
+    """e^{−level}·balls are ∫ f e^{−tL} prior, at the digits asked for here, not those of the posterior."""
+    posterior = Posterior(x**2 / 2 + 50, x, 4, prior=1 + x**2, digits=5)
+    scaled = posterior.integrals([1, x**2, x], 30)
+    assert abs(float(arb(scaled.level)) - 200) < 1
+    with digits(40):
+        one, square, odd = scaled.unscaled()
+        root = sp.sqrt(sp.pi / 2) * sp.exp(-200)
+        assert one.overlaps(ball(root * R(5, 4))) and one.rel_accuracy_bits() > 95
+        assert square.overlaps(ball(root * (R(1, 4) + R(3, 16)))) and odd.contains(0)
+
+
+def test_integrals_of_one_pass_and_of_another_share_a_level():
+    """Observables asked for one after the other, at the same digits, are on one scale."""
+    posterior = Posterior(x**4 / 4 - x, x, 10, digits=20)
+    before = posterior.integrals([1], 25)
+    after = posterior.integrals([x, x**2 * sp.exp(x)], 25)
+    assert before.level == after.level
+    fresh = Posterior(x**4 / 4 - x, x, 10, digits=20).integrals([x, x**2 * sp.exp(x)], 25)
+    for a, b in zip(after.unscaled(), fresh.unscaled(), strict=True):
+        assert a.overlaps(b)
+
+
+def test_constants_and_vanishing_cumulants():
+    posterior = Posterior(x**2 / 2, x, 2, digits=20)
+    assert posterior.expectation(R(2, 3)) == arb(2) / 3 or posterior.expectation(R(2, 3)).overlaps(ball(R(2, 3)))
+    assert holds(posterior.expectation(sp.sqrt(2)), sp.sqrt(2), 20)
+    third = posterior.cumulant([x, x, x])
+    assert third.contains(0) and float(third.rad()) < 1e-20
+    assert holds(posterior.cumulant([x**2]), R(1, 2), 20)
+    assert [float(v) for v in posterior.expectations([])] == []
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(2, 4), st.data())
+def test_joint_cumulants_are_sums_over_partitions(count, data):
+    """κ = Σ_π (−1)^{|π|−1} (|π|−1)! Π_{B∈π} m(B) over all partitions of the indices, with moments that are any numbers."""
+    subsets = [s for size in range(1, count + 1) for s in combinations(range(count), size)]
+    moments = {s: data.draw(st.integers(-9, 9)) for s in subsets}
+    expected = 0
+    for blocks in multiset_partitions(list(range(count))):
+        sign = (-1) ** (len(blocks) - 1) * math.factorial(len(blocks) - 1)
+        expected += sign * math.prod(moments[tuple(sorted(block))] for block in blocks)
+    assert joint_cumulant(moments) == expected
+
+
+def test_products_of_subsets_are_expanded_and_ordered():
+    found = products_of_subsets([x + 1, y, x - 1])
+    assert list(found) == [(0,), (1,), (2,), (0, 1), (0, 2), (1, 2), (0, 1, 2)]
+    assert found[0, 2] == x**2 - 1 and found[0, 1, 2] == sp.expand(y * (x**2 - 1))
+
+
+def test_digits_lost_to_cancellation_are_won_back():
+    """Var of 10¹² + x for N(0, 1): 24 digits cancel, and 15 are there all the same."""
+    posterior = Posterior(x**2 / 2, x, 1, digits=15)
+    far = x + 10**12
+    value = posterior.cumulant([far, far])
+    with digits(30):
+        assert value.overlaps(arb(1)) and value.rel_accuracy_bits() >= 49
+        fourth = posterior.cumulant([far] * 4)
+        assert fourth.contains(0)
+
+
+def test_both_rules_that_fail_are_named():
+    """x²y² in the plane is confined by neither; a box with a pole is not asked of the trapezoid rule."""
+    with pytest.raises(NotCertified, match=r"trapezoid rule.*Gauss–Legendre panels"):
+        Posterior(x**2 * y**2, [x, y], 1, digits=5).partition()
+    with pytest.raises(NotCertified, match="pole") as told:
+        Posterior(sp.S.Zero, [x, y], 1, prior=1 / x, domain=[(-1, 1), (0, 1)], digits=5).partition()
+    assert "trapezoid" not in str(told.value)
+    smooth = Posterior(sp.cosh(x) + y**2, [x, y], 1, digits=8)
+    assert holds(smooth.partition(), 2 * sp.besselk(0, 1) * sp.sqrt(sp.pi), 8) and not smooth.certificates
+
+
+def test_certificates_are_kept_by_observable():
+    posterior = Posterior(x**2 + y**2, [x, y], 1, digits=8)
+    posterior.expectations([x**2, y**4])
+    assert set(posterior.certificates) == {sp.S.One, x**2, y**4}
+    assert posterior.certificates[x**2].value.overlaps(ball(sp.pi / 2) * arb(posterior.certificates[x**2].level).exp())
+
+
+@pytest.mark.parametrize("power", [-60, -30, 30, 60])
+def test_extreme_temperatures_are_taken(power):
+    t = R(10) ** power
+    assert holds(Posterior(x**2 / 2, x, t, digits=10).expectation(x**2), 1 / t, 10)
+
+
+def test_an_answer_that_is_no_number_is_refused():
+    """A width of 10^−100 is not found from float samples: a sentence, not a ball that is the whole line."""
+    posterior = Posterior(x**2 / 2, x, 10**200, digits=10)
+    for answer in (posterior.log_partition, lambda: posterior.expectation(x**2), lambda: posterior.covariance(x, x)):
+        with pytest.raises(NotCertified, match="rescale the variables"):
+            answer()
+
+
+def test_a_prior_with_foreign_symbols_is_refused():
+    with pytest.raises(BadInput, match=r"'y'.*not among the variables x"):
+        Posterior(x**2, x, 1, prior=sp.exp(-y * x**2))
+    with pytest.raises(BadInput, match="1 to 4 variables; it was given 0"):
+        Posterior(sp.S.One, [], 1)

@@ -62,3 +62,24 @@ def test_where_it_is_holomorphic_is_proved_or_not_claimed(integrand: Integrand) 
     assert bases.right_of_zero(signs, *boxes).tolist() == [False, True, True]
     wide = Rectangles((zero, zero)), Rectangles((centres[1] - 1.5, centres[1] + 1.5))
     assert bases.right_of_zero(signs, *wide).tolist() == [False, False, False]
+
+
+def test_constants_have_the_axes_of_the_points() -> None:
+    """log |f e^{level − V}| at 3 × 4 points: the amplitudes come first, then the axes of the grid, of length 1 or full."""
+    constant = Integrand(sp.S(2), (sp.S(3), sp.S(-5), sp.S(0)), (x, y), 1.5)
+    grid = np.array([[0.0], [1.0], [2.0]]), np.array([[0.0, 1.0, 2.0, 3.0]])
+    found = constant.sample(*grid)
+    assert found.ndim == 3 and len(found) == 3
+    np.testing.assert_allclose(found[:2, 0, 0], np.log([3, 5]) - 0.5)
+    assert (found[2] == -np.inf).all()
+    mixed = Integrand(x**2, (sp.S(1), y), (x, y)).sample(*grid)
+    np.testing.assert_allclose(np.broadcast_to(mixed, (2, 3, 4))[1, 2, 1:], np.log([1, 2, 3]) - 4)
+
+
+def test_bounds_of_constants_and_of_zero() -> None:
+    """log |f| + level − V exactly up to the slack; f = 0 has the bound −∞, and a pole on the box the bound +∞."""
+    constant = Integrand(sp.S(-700), (sp.S(3), sp.S(0), 1 / x), (x,), -690.0)
+    bounds = constant.logarithms(Rectangles((np.array([-1.0, 2.0]), np.array([1.0, 4.0]))))
+    assert bounds.shape == (3, 2) and (bounds[1] < -600).all()
+    assert (bounds[0] - (np.log(3) + 10) >= 0).all() and (bounds[0] - np.log(3) - 10 < 1e-7).all()
+    assert bounds[2, 0] == np.inf and 0 <= bounds[2, 1] - (np.log(0.5) + 10) < 1e-7

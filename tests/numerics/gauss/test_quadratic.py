@@ -5,7 +5,7 @@ import sympy as sp
 from scipy import integrate
 
 from numerics.gauss.intervals import Domain
-from numerics.gauss.quadratic import Reduced, _is_square_of_linear, eliminate
+from numerics.gauss.quadratic import Reduced, _is_square_of_linear, _Moments, eliminate
 
 x, y, z = sp.symbols("x y z", real=True)
 R, oo = sp.Rational, sp.oo
@@ -90,3 +90,48 @@ def test_squares_of_linear_forms_have_semidefinite_hessians(part, semidefinite):
     if semidefinite:
         hessian = sp.hessian(part, (x, y))
         assert sp.simplify(hessian.det()) == 0 and sp.simplify(hessian.trace() / 2).subs(z, -2) > 0
+
+
+def test_gaussian_moments_are_derivatives_of_their_generating_function():
+    """E[a^α] = ∂^α exp(μ·s + sᵀΣs/2) at s = 0, for a mean that is not 0 and correlated variables, up to order 4."""
+    s = sp.symbols("s0 s1 s2")
+    mean = sp.Matrix([R(1, 2), -2, 3])
+    covariance = sp.Matrix([[2, R(1, 3), -1], [R(1, 3), 1, R(1, 2)], [-1, R(1, 2), 3]])
+    vector = sp.Matrix(s)
+    generating = sp.exp((mean.T * vector)[0] + (vector.T * covariance * vector)[0] / 2)
+    moments = _Moments(mean, covariance)
+    for alpha in ((0, 0, 0), (1, 0, 0), (0, 0, 2), (1, 1, 1), (0, 3, 0), (1, 2, 1)):
+        derivative = generating
+        for v, n in zip(s, alpha, strict=True):
+            derivative = sp.diff(derivative, v, n) if n else derivative
+        assert moments.moment(alpha) == derivative.subs(dict.fromkeys(s, 0))
+    a = sp.symbols("a0 a1 a2")
+    f = 3 * a[0] * a[1] - z * a[2] ** 2 + 7
+    expected = 3 * (mean[0] * mean[1] + covariance[0, 1]) - z * (mean[2] ** 2 + covariance[2, 2]) + 7
+    assert sp.expand(moments.expectation(f, a) - expected) == 0
+
+
+@pytest.mark.parametrize(
+    ("potential", "domain", "gone"),
+    [
+        (x**2 * (2 + sp.sin(y)) + y**4, None, (x,)),  # A = 4 + 2 sin y ≥ 2 by its infimum
+        (x**2 * (1 + sp.sin(y)) + y**4, None, ()),  # A may vanish
+        (x**2 + x * y + y**2 + z**4 + x * z**2, None, (x, y)),
+        (x**2 + 3 * x * y + y**2 + z**4 + y**4, None, (x,)),  # the matrix of x and y is indefinite
+        (x**2 - 3 * x * y + y**2 + z**4, [(-oo, oo), (0, 1), (-oo, oo)], (x,)),
+        (-(x**2) + y**4 + z**4, None, ()),
+        ((x - y * z) ** 2 + (y - z**2) ** 2 + z**2, None, (x, y)),
+    ],
+    ids=str,
+)
+def test_as_many_variables_go_as_are_proved_to_be_gaussian(potential, domain, gone):
+    found = reduced(potential, (1,), (x, y, z), domain)
+    assert found.eliminated == gone
+    assert found.domain.variables == tuple(v for v in (x, y, z) if v not in gone)
+    if gone == (x,):  # ∫ e^{−V} dx at a point, by completing the square with numbers
+        at = {y: R(1, 3), z: R(1, 2)}
+        v = sp.Poly(potential.subs(at), x)
+        a, b, c = (v.coeff_monomial(x**k) for k in (2, 1, 0))
+        expected = sp.sqrt(sp.pi / a) * sp.exp(b**2 / (4 * a) - c)
+        value = (found.amplitudes[0] * sp.exp(-found.potential)).subs(at)
+        assert abs(sp.N(value - expected, 30)) < 1e-25

@@ -1,5 +1,8 @@
 """Integrals of analytic integrands over boxes, half-spaces and R^d: closed forms, two roads, honesty, refusals."""
 
+import math
+
+import numpy as np
 import pytest
 import sympy as sp
 from flint import arb
@@ -9,7 +12,10 @@ from scipy import integrate
 
 from numerics import enclosure, gauss, second_road, trapezoid
 from numerics.errors import NotCertified
-from numerics.gauss import ellipse
+from numerics.gauss import ellipse, rule
+from numerics.gauss.integrand import Integrand
+from numerics.gauss.intervals import Domain
+from numerics.gauss.panelling import plan
 from numerics.precision import ball, digits
 from numerics.problems import select
 from theory.errors import BadInput
@@ -268,3 +274,59 @@ def test_a_vanishing_amplitude_is_zero_and_an_odd_one_small():
     zero, odd = integrals(x**4 + sp.cosh(y), (0, x), XY, 15)
     assert zero.contains(0) and zero.rad() < 1e-15
     assert odd.contains(0) and odd.rad() < 1e-14
+
+
+# --- parts of the rule ------------------------------------------------------------------------------------------------
+
+
+def test_panels_that_are_dropped_are_negligible_and_bounded():
+    """e^{−x² − y²}·(1, x²) on panels near and far: the near one is kept, and the mass of the others is below the bounds."""
+    lows = np.array([[-1.0, -1.0], [9.0, 0.0], [0.0, -12.0], [6.0, 6.0]])
+    highs = np.array([[1.0, 1.0], [10.0, 2.0], [3.0, -9.0], [7.0, 8.0]])
+    integrand = Integrand(x**2 + y**2, (sp.S.One, x**2), XY)
+    tolerance = np.array([-25.0, -25.0])
+    with digits(10), np.errstate(all="ignore"):
+        steered = plan(integrand, lows, highs, tolerance, 3.0)
+        keep, bounds = rule._drop(integrand, lows, highs, steered, tolerance, 3.0)
+    assert keep.tolist() == [True, False, False, False]
+
+    def along(a: float, b: float, power: int) -> float:
+        return integrate.quad(lambda s: s**power * math.exp(-(s**2)), a, b)[0]
+
+    for power, bound in ((0, bounds[0]), (2, bounds[1])):
+        true = sum(
+            along(a, b, power) * along(c, d, 0) for (a, c), (b, d) in zip(lows[1:], highs[1:], strict=True)
+        )  # fmt: skip
+        assert true <= float(bound) <= math.exp(-25 - 3) * 3
+    none, nothing = rule._drop(
+        integrand, lows[:1], highs[:1], plan(integrand, lows[:1], highs[:1], tolerance, 3.0), tolerance, 3.0
+    )
+    assert none.tolist() == [True] and nothing == (0, 0)
+
+
+def test_panels_end_exactly_where_the_domain_ends():
+    """Float ends that stand for √2 and 1/3 become balls of these numbers; inner cuts are the floats themselves."""
+    domain = Domain.of(XY, [(R(1, 3), sp.sqrt(2)), (-oo, sp.pi)])
+    with digits(30):
+        low, high = domain.float_ends()
+        lows, highs = np.array([[low[0], -5.0], [0.75, 1.0]]), np.array([[0.75, 1.0], [high[0], high[1]]])
+        panels = rule._exact_panels(lows, highs, domain)
+        assert panels.lower[0][0].overlaps(ball(R(1, 3))) and panels.lower[0][0].rad() < 1e-30
+        assert panels.upper[1][0].overlaps(ball(sp.sqrt(2))) and panels.upper[1][1].overlaps(ball(sp.pi))
+        assert panels.lower[0][1] == -5 and panels.upper[0] == (0.75, 1) == panels.lower[1]
+
+
+def test_the_number_of_evaluations_is_limited_by_what_is_allowed():
+    rule._check_cost(100.0, 100)
+    with pytest.raises(NotCertified, match="max_evaluations = 100;"):
+        rule._check_cost(100.5, 100)
+
+
+def test_a_closed_form_has_its_level_below_the_potential():
+    """Everything Gaussian: ∫∫ e^{−(x² + y²)/2 − c} for c far from 0, e^{−level} taken out."""
+    for c in (1000, -1000, R(1, 3)):
+        with digits(20):
+            scaled = gauss.gibbs_integrals((x**2 + y**2) / 2 + c, (1, x**2 * y**2), XY, 1)
+            assert 0 <= c - R(int(scaled.level.p), int(scaled.level.q)) < 1
+            for value in scaled.unscaled():
+                assert value.overlaps(ball(2 * sp.pi * sp.exp(-c))) and value.rel_accuracy_bits() > 50

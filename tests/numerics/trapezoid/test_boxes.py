@@ -281,3 +281,96 @@ def test_the_flag_finds_the_oblique_direction():
     assert basis is not None
     assert basis[0, 1] + 2 * basis[1, 1] == 0  # the second basis vector kills x + 2y
     assert flag_basis(from_sympy(sp.expand((x + y) ** 4), (x, y))) is None
+
+
+@pytest.mark.parametrize("finest", [(0.5, 0.05), (0.03, 2.0), (0.2, 0.2)], ids=str)
+def test_live_boxes_are_fine_along_every_axis(finest):
+    """Each side of a live box is at most that of `finest`, and more than half of it where a box was cut for it alone."""
+    p = FloatPolynomial(from_sympy(x**2 + 40 * y**2 + x * y, (x, y)), 2)
+    fine = np.array(finest)
+    found = cover(p, Boxes.around(np.array([5.0, 5.0]), 2), 8.0, finest=fine)
+    assert (found.live.radii <= fine).all() and (found.live.radii > fine / 2 * (1 - 1e-9)).any()
+    assert (found.dead_infimum > 8).all() and len(found.dead_infimum) == len(found.dead.centres)
+    points = np.random.default_rng(4).uniform(-5, 5, (3000, 2))
+    everywhere = (
+        np.concatenate([found.live.centres, found.dead.centres]),
+        np.concatenate([found.live.radii, found.dead.radii]),
+    )
+    assert np.any(np.all(np.abs(points[:, None] - everywhere[0]) <= everywhere[1], axis=2), axis=1).all()
+
+
+def test_a_cover_out_of_boxes_leaves_the_rest_alive():
+    """Nothing is lost: what is not proved dead is live, however coarse; a joined cover keeps the dead boxes of both."""
+    p = FloatPolynomial(from_sympy(x**2 + y**2, (x, y)), 2)
+    found = cover(p, Boxes.around(np.array([9.0, 9.0]), 4), 4.0, finest=np.full(2, 1e-3), max_boxes=40)
+    low = np.random.default_rng(5).uniform(-2, 2, (500, 2))
+    low = low[(low**2).sum(axis=1) <= 4]
+    assert np.any(np.all(np.abs(low[:, None] - found.live.centres) <= found.live.radii, axis=2), axis=1).all()
+    assert len(found.live.centres) < 200 and (found.live.radii > 1e-3).any()
+    again = cover(p, found.live, 4.0, finest=np.full(2, 0.5))
+    joined = again.joined(found)
+    assert joined.live is again.live and len(joined.dead.centres) == len(again.dead.centres) + len(found.dead.centres)
+    assert sorted(joined.dead_infimum) == sorted([*again.dead_infimum, *found.dead_infimum])
+    assert (p(joined.dead.centres) >= joined.dead_infimum).all()
+
+
+def test_exceeding_is_not_claimed_when_boxes_run_out():
+    p = FloatPolynomial(from_sympy((x**2 + y**2 - 1) ** 2 + R(1, 1000), (x, y)), 2)
+    box = Boxes.around(np.array([2.0, 2.0]))
+    assert exceeds(p, box, 0.0, max_boxes=20_000) and not exceeds(p, box, 0.0, max_boxes=50)
+    assert exceeds(p, Boxes(np.zeros((0, 2)), np.zeros((0, 2))), 1e9)
+    quadratic = FloatPolynomial(from_sympy(x**2 + y**2, (x, y)), 2)
+    assert exceeds(quadratic, Boxes(np.array([[3.0, 0.0]]), np.array([[1.0, 1.0]])), 3.9)
+    assert not exceeds(quadratic, Boxes(np.array([[3.0, 0.0], [0.0, 0.0]]), np.ones((2, 2))), 3.9)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(st.tuples(centres, sizes), min_size=1, max_size=4), st.data())
+def test_halves_cover_their_box(boxes, data):
+    """Along the axis asked for, and no wider than a relative 10⁻¹²; the first halves are the lower ones."""
+    whole = Boxes(np.array([c for c, _ in boxes]), np.array([r for _, r in boxes]))
+    axis = np.array([data.draw(st.integers(0, 1)) for _ in boxes])
+    found, n = whole.halved(axis), len(boxes)
+    assert len(found.centres) == 2 * n
+    for k in range(n):
+        i, j = axis[k], 1 - axis[k]
+        low, high = whole.centres[k] - whole.radii[k], whole.centres[k] + whole.radii[k]
+        first, second = (
+            (found.centres[m] - found.radii[m] for m in (k, k + n)),
+            (found.centres[m] + found.radii[m] for m in (k, k + n)),
+        )
+        (low_1, low_2), (high_1, high_2) = first, second
+        assert low_1[i] <= low[i] and high_2[i] >= high[i] and high_1[i] >= low_2[i]
+        assert max(low_1[j], low_2[j]) <= low[j] and min(high_1[j], high_2[j]) >= high[j]
+        room = 1e-11 * (np.abs(whole.centres[k]) + whole.radii[k])
+        assert (
+            abs(high_1[i] - whole.centres[k][i]) <= room[i]
+            and high_2[i] - high[i] <= room[i]
+            and high_1[j] - high[j] <= room[j]
+        )
+
+
+@pytest.mark.parametrize("widths", [(0.0, 0.0), (0.5, 0.0), (0.5, 2.0)], ids=str)
+def test_masses_count_every_side_with_its_width(widths):
+    """Σ Π(2r_i + w_i) e^{−inf P} ≥ ∫ e^{−P} Π(1 + w_i/2r_i) for the final boxes; at no width it is within the gap of ∫."""
+    p = FloatPolynomial(from_sympy(x**2 / 2 + y**4 + x * y / 3, (x, y)), 2)
+    mass = log_mass(p, Boxes.around(np.array([12.0, 5.0]), 8), np.array(widths), 0.7, 1.0)
+    again = np.log(2 * mass.boxes.radii + widths).sum(axis=1) - mass.infimum
+    assert mass.log_total == pytest.approx(math.log(np.exp(again).sum()), rel=1e-12)
+    grid = np.stack(np.meshgrid(np.linspace(-12, 12, 961), np.linspace(-5, 5, 801), indexing="ij"), axis=-1).reshape(
+        -1, 2
+    )
+    true = math.log(np.exp(-p(grid)).sum() * (24 / 960) * (10 / 800))
+    assert true <= mass.log_total
+    if not any(widths):
+        assert mass.log_total <= true + 2 * 0.7
+    assert (p(mass.boxes.centres) >= mass.infimum).all()
+    few = log_mass(p, Boxes.around(np.array([12.0, 5.0]), 8), np.array(widths), 1e-6, 1.0, max_boxes=80)
+    assert few.log_total >= mass.log_total - 0.7 and len(few.boxes.centres) <= 80 + 64
+
+
+def test_sums_of_no_logarithms_and_of_far_ones():
+    assert log_sum(np.array([])) == -math.inf and log_sum(np.array([-math.inf])) == -math.inf
+    assert log_sum(np.array([1e300, 0.0])) == 1e300 and log_sum(np.full(4, -2000.0)) == pytest.approx(
+        math.log(4) - 2000
+    )

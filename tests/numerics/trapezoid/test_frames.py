@@ -54,3 +54,57 @@ def test_a_flag_shows_each_power_along_its_own_axis(angle) -> None:
     moved = terms_of(field.compose(*images, ctx=field.context()))
     assert (6, 0) in moved and (0, 2) in moved and max(alpha[1] for alpha in moved) == 2
     assert flag_basis(from_sympy(x**2, (x, y)).polynomial) is None
+
+
+def moved(field, basis, d: int) -> dict:
+    rows = [[basis[i, j] for j in range(d)] for i in range(d)]
+    images = [sum((a * g for a, g in zip(row, field.context().gens(), strict=True)), 0 * field) for row in rows]
+    return terms_of(field.compose(*images, ctx=field.context()))
+
+
+def test_a_quadratic_top_becomes_a_sum_of_squares() -> None:
+    """An ill-conditioned form in three variables, and one behind a quartic: no product of two coordinates is left of it."""
+    form = 5 * x**2 + 4 * x * y + y**2 + (y - z) ** 2 / 1000 + x * z / 50
+    for expr, squares in (
+        (form, 3),
+        ((x - y + z) ** 4 + (x + y) ** 2 + (x + y) * (2 * y + z) + 3 * (2 * y + z) ** 2, 2),
+    ):
+        field = from_sympy(sp.expand(expr), (x, y, z)).polynomial
+        basis = flag_basis(field)
+        assert basis is not None and basis.det() != 0
+        found = moved(field, basis, 3)
+        pure = [alpha for alpha in found if sum(alpha) == 2]
+        inside = [alpha for alpha in pure if squares == 3 or not alpha[0]]
+        assert sorted(max(alpha) for alpha in inside) == [2] * squares
+        if squares == 2:
+            assert found[4, 0, 0] > 0 and max(sum(alpha) for alpha in found if alpha[1] or alpha[2]) == 2
+
+
+def test_three_powers_along_three_axes() -> None:
+    """u⁸ + v⁴ + w² with oblique forms: the flag R³ ⊃ {u = 0} ⊃ {u = v = 0}, and mixed terms below the simplex."""
+    u, v, w = x + y, y - 2 * z, x + 3 * z
+    field = from_sympy(sp.expand(u**8 + v**4 + w**2), (x, y, z)).polynomial
+    basis = flag_basis(field)
+    assert basis is not None
+    found = moved(field, basis, 3)
+    assert {(8, 0, 0), (0, 4, 0), (0, 0, 2)} <= set(found)
+    assert all(R(alpha[0], 8) + R(alpha[1], 4) + R(alpha[2], 2) <= 1 for alpha in found)
+
+
+@pytest.mark.parametrize("expr", [sp.S(3), x**2 + y**2, (x + y + z) ** 2 + (x - z) ** 4, x * y], ids=str)
+def test_constant_directions_have_no_flag(expr) -> None:
+    assert flag_basis(from_sympy(sp.expand(expr), (x, y, z)).polynomial) is None
+
+
+@pytest.mark.parametrize(
+    "loss",
+    [
+        (y - x**2) ** 2 - y**3 * 0 + x**4 * y**2,  # the square of y has a coefficient that is no number
+        -((y - x**2) ** 2) + y**4 + x**4,  # y⁴ beside
+        (y - x**2) ** 3 + x**6,
+        x**2 + y**2,
+    ],
+    ids=str,
+)
+def test_what_is_no_square_of_one_variable_is_not_sheared(loss) -> None:
+    assert simplifying_shears(from_sympy(sp.expand(loss), (x, y))) == ()

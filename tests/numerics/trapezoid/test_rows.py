@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from numerics.errors import NotCertified
 from numerics.trapezoid.boxes import Boxes
-from numerics.trapezoid.rows import GAP, Rows, cells_of, live_rows, runs
+from numerics.trapezoid.rows import GAP, Rows, _joined, cells_of, live_rows, runs
 
 H = np.array([0.5, 0.25, 0.75])
 
@@ -81,3 +81,30 @@ def test_batches_are_a_partition():
     assert ends[-1] == 50 * 51 // 2
     assert np.concatenate([part.last for part in parts]).tolist() == rows.last.tolist()
     assert len(parts) > 5
+
+
+def test_rows_of_three_outer_coordinates_are_kept_apart():
+    """Every row of a 3 × 4 × 5 pattern with its own interval twice: one interval each, negative indices too."""
+    outer = np.array([(i - 1, 2 * j, k - 7) for i in range(3) for j in range(4) for k in range(5)])
+    first = np.arange(len(outer)) % 7 - 3
+    order = np.random.default_rng(0).permutation(2 * len(outer))
+    rows = _joined(np.tile(outer, (2, 1))[order], np.tile(first, 2)[order], np.tile(first + 2, 2)[order])
+    found = {(*row, a, b) for row, a, b in zip(map(tuple, rows.outer.tolist()), rows.first, rows.last, strict=True)}
+    assert found == {(*row, a, a + 2) for row, a in zip(map(tuple, outer.tolist()), first, strict=True)}
+    assert len(rows.first) == len(outer)
+
+
+def test_intervals_that_touch_are_joined_and_those_with_a_gap_are_not():
+    """[0, 2] and [3, 5] become one, [7, 8] is another; one inside another leaves the longer; the next row starts afresh."""
+    spans = [(0, 0, 2), (0, 3, 5), (0, 7, 8), (1, 4, 9), (1, 5, 6), (1, 8, 12), (2, -5, -5)]
+    for turn in range(len(spans)):
+        turned = spans[turn:] + spans[:turn]
+        rows = _joined(
+            *(
+                np.array(part)
+                for part in ([[k] for k, _, _ in turned], [a for _, a, _ in turned], [b for *_, b in turned])
+            )
+        )
+        found = list(zip(rows.outer[:, 0].tolist(), rows.first.tolist(), rows.last.tolist(), strict=True))
+        assert found == [(0, 0, 5), (0, 7, 8), (1, 4, 12), (2, -5, -5)]
+    assert len(_joined(np.zeros((0, 2), dtype=int), np.zeros(0, dtype=int), np.zeros(0, dtype=int)).first) == 0

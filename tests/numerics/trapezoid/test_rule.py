@@ -309,3 +309,53 @@ def test_the_mass_bound_is_needed_in_the_plane(monkeypatch):
 
     assert missed(arb(1)) == 0
     assert missed(arb(4).exp()) > len(PLANE_MUTANTS) / 2
+
+
+def test_frames_lead_from_the_grid_to_the_coordinates():
+    """u = S y + shift: y itself, w − centre, w, and B w for the frame that is given and for the flag; S S⁻¹ = 1."""
+    centre, matrix = [fmpq(3), fmpq(-1)], [[fmpq(2), fmpq(1)], [fmpq(0), fmpq(1, 2)]]
+    given = [[1, 2], [R(1, 3), -1]]
+    form = rule.from_sympy(sp.expand((x + y) ** 6 + (x - y) ** 2), (x, y)).polynomial
+    frames = rule._frames(form, centre, matrix, given)
+    one = [[fmpq(1), fmpq(0)], [fmpq(0), fmpq(1)]]
+    for f in frames:
+        product = [
+            [sum((a * b for a, b in zip(row, col, strict=True)), fmpq(0)) for col in zip(*f.inverse, strict=True)]
+            for row in f.matrix
+        ]
+        assert product == one
+    assert frames[0].matrix == one and frames[0].shift == [0, 0]
+    assert frames[1].matrix == frames[2].matrix == matrix and frames[1].shift == [0, 0] and frames[2].shift == centre
+    assert frames[3].matrix == [[2, 2], [fmpq(2, 3), fmpq(-1, 6)]] and frames[3].shift == [0, 0]
+    assert len(frames) == 5 and len(rule._frames(form, centre, matrix, None)) == 4
+
+
+def test_a_frame_may_be_given():
+    """The same integral with and without; a frame that is no basis helps nothing and harms nothing."""
+    loss = (x + 2 * y) ** 4 + (x - y) ** 2
+    with digits(12):
+        plain, framed = (
+            unscaled(trapezoid.gibbs_integrals(loss, [1], [x, y], 1, frame=f))[0] for f in (None, [[1, 2], [1, -1]])
+        )
+        assert plain.overlaps(ball(quartic(1) * sp.sqrt(sp.pi) / 3)) and framed.overlaps(plain)
+
+
+@pytest.mark.parametrize("loss", [x**2 - y**4, -x + y**2, x**4 + y**4 - 5 * x**2 * y**2, x**3 + y**4], ids=str)
+def test_the_ray_that_is_named_falls(loss):
+    """The top coefficient along it is negative, by sympy."""
+    with digits(10), pytest.raises(BadInput, match="along the ray") as told:
+        trapezoid.gibbs_integrals(loss, [1], [x, y], 1)
+    found = str(told.value).split("along the ray (")[1].split(")")[0]
+    a, b = map(int, found.split(","))
+    s = sp.Symbol("s", positive=True)
+    assert sp.Poly(loss.subs({x: a * s, y: b * s}, simultaneous=True), s).LC() < 0
+
+
+def test_levels_centres_and_determinants_are_those_of_the_problem():
+    """(x − 1000)² + (y + 3)²/100 + 77: the centre near the minimum, the level near 77t, the axes √(1/2t) and √(50/t) long."""
+    with digits(10):
+        c = trapezoid.gibbs_integrals((x - 1000) ** 2 + (y + 3) ** 2 / 100 + 77, [1], [x, y], 2).certificate
+    assert abs(float(arb(c.centre[0])) - 1000) < 0.05 and abs(float(arb(c.centre[1])) + 3) < 0.5
+    assert abs(float(arb(c.level)) - 154) < 0.1
+    assert c.determinant == abs(c.matrix[0][0] * c.matrix[1][1] - c.matrix[0][1] * c.matrix[1][0])
+    assert 0.5 <= abs(float(arb(c.matrix[0][0]))) < 0.6 and 5 <= abs(float(arb(c.matrix[1][1]))) < 6

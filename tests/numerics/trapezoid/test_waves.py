@@ -1,5 +1,6 @@
 """Sines and cosines in the loss and the observables: against Bessel series, acb.integral and the independent checker."""
 
+import mpmath
 import pytest
 import sympy as sp
 from flint import arb, fmpq
@@ -7,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from numerics import certificate, enclosure, trapezoid
+from numerics.certificate.witness import Shear
 from numerics.errors import NotCertified
 from numerics.precision import ball, digits
 from numerics.trapezoid import waves
@@ -120,3 +122,98 @@ def test_the_bound_of_cosh(eta):
     q = fmpq(eta.numerator, eta.denominator)
     with digits(40):
         assert 0 <= (arb(waves.cosh_above(q)) / arb(q).cosh() - 1) * 2**30 <= 2 or eta == 0
+
+
+@pytest.mark.parametrize(
+    "expr",
+    [
+        x**2 + 1,
+        sp.cos(x) ** 2 * sp.sin(y) - 3 * x * sp.cos(2 * x - y + 1),
+        (1 + sp.sin(x / 2)) ** 2 * (y - x),
+        sp.sin(R(1, 3)) * x + sp.cos(2) * sp.cos(x) * sp.cos(y),
+        sp.cos(x) * sp.cos(2 * x) * sp.cos(3 * y) - sp.sin(x) * y**2 + sp.sin(x),
+        sp.cos(x - 1) + sp.cos(x - 1) * y + sp.sin(1 - x),
+    ],
+    ids=str,
+)
+def test_fields_are_the_expressions(expr):
+    """p + Σ (p_j cos θ_j + q_j sin θ_j) evaluated at rational points, also after an affine change of variables."""
+
+    def value(field, at):
+        total = field.polynomial(*at)
+        total = arb(total)
+        for w in field.waves:
+            angle = arb(w.phase + sum((k * v for k, v in zip(w.frequency, at, strict=True)), fmpq(0)))
+            total += arb(w.cosine(*at)) * angle.cos() + arb(w.sine(*at)) * angle.sin()
+        return total
+
+    field = waves.from_sympy(sp.sympify(expr), (x, y))
+    assert field.dimension == 2
+    assert len({(w.frequency, w.phase) for w in field.waves}) == len(field.waves)
+    offset, matrix = [fmpq(1, 2), fmpq(-2)], [[fmpq(3), fmpq(1)], [fmpq(-1), fmpq(1, 2)]]
+    moved = field.affine(offset, matrix)
+    with digits(25):
+        for at in ((fmpq(0), fmpq(0)), (fmpq(1, 3), fmpq(-5, 4)), (fmpq(7), fmpq(2))):
+            exact = expr.subs({x: R(int(at[0].p), int(at[0].q)), y: R(int(at[1].p), int(at[1].q))})
+            assert value(field, at).overlaps(ball(exact))
+            image = [
+                o + sum((a * v for a, v in zip(row, at, strict=True)), fmpq(0))
+                for o, row in zip(offset, matrix, strict=True)
+            ]
+            assert value(moved, at).overlaps(value(field, image))
+
+
+@pytest.mark.parametrize("axis", [0, 1])
+def test_real_parts_and_majorants_on_shifted_lines(axis):
+    """Re F(y + ia e) with the cosh put back, and |F(y + ib e)| ≤ g(|y|) for every b ≤ a; exactly Σ |c| |y|^α at a = 0."""
+    expr = x**3 - 2 * x * y + 5 - 3 * sp.cos(2 * x - y + 1) + 4 * sp.sin(x + R(1, 2))
+    field, a = waves.from_sympy(expr, (x, y)), fmpq(3, 4)
+    shifted, above, plain = field.shifted(axis, a), field.majorant(axis, a), field.majorant()
+    value = sp.lambdify((x, y), expr, "mpmath")
+    for at in ((0.5, -1.25), (-2.0, 0.25), (3.0, 3.0)):
+        exact = [fmpq(*v.as_integer_ratio()) for v in at]
+        for share in (0.0, 0.5, 1.0):
+            beside = [mpmath.mpc(v, 0.75 * share if i == axis else 0) for i, v in enumerate(at)]
+            assert abs(value(*beside)) <= float(arb(above(*(abs(e) for e in exact)))) * (1 + 1e-12)
+        real = float(arb(shifted.polynomial(*exact)))
+        for w in shifted.waves:
+            angle = float(arb(w.phase)) + sum(float(arb(k)) * v for k, v in zip(w.frequency, at, strict=True))
+            part = float(arb(waves.constant_value(w.cosine))) * mpmath.cos(angle)
+            part += float(arb(waves.constant_value(w.sine))) * mpmath.sin(angle)
+            real += float(part) * float(mpmath.cosh(float(arb(w.frequency[axis])) * 0.75))
+        beside = [mpmath.mpc(v, 0.75 if i == axis else 0) for i, v in enumerate(at)]
+        assert real == pytest.approx(float(value(*beside).real), rel=1e-12)
+    assert plain(fmpq(2), fmpq(3)) == 8 + 12 + 5 + 3 + 4
+    assert sorted(w.amplitude for w in field.waves) == [3, 4]
+    both = waves.from_sympy(3 * sp.cos(x) - 4 * sp.sin(x), (x,))
+    assert [w.amplitude for w in both.waves] == [7]
+
+
+def test_a_field_is_sheared_where_no_wave_stands_in_the_way():
+    """x = v + y² in x² + y cos y: (v + y²)² + y cos y; along a wave it is refused."""
+    shear = Shear(0, (((0, 2), fmpq(1)),))
+    found = waves.from_sympy(x**2 + y * sp.cos(y) + x * sp.sin(y), (x, y)).sheared(shear)
+    expected = waves.from_sympy(sp.expand((x + y**2) ** 2 + y * sp.cos(y) + (x + y**2) * sp.sin(y)), (x, y))
+    assert found.polynomial == expected.polynomial
+    parts = [{(w.frequency, w.phase, str(w.cosine), str(w.sine)) for w in field.waves} for field in (found, expected)]
+    assert parts[0] == parts[1]
+    with pytest.raises(NotCertified, match="sheared coordinates"):
+        waves.from_sympy(x**2 + sp.cos(x), (x, y)).sheared(shear)
+
+
+def test_cosh_is_one_at_zero_and_refused_far_out():
+    assert waves.cosh_above(fmpq(0)) == 1 and waves.cosh_above(fmpq(-1)) == waves.cosh_above(fmpq(1))
+    assert waves.cosh_above(fmpq(300)) > fmpq(10) ** 129
+    for eta in (fmpq(301), fmpq(-301)):
+        with pytest.raises(NotCertified, match="rescale"):
+            waves.cosh_above(eta)
+
+
+def test_constants_are_polynomials():
+    assert waves.constant(fmpq(7, 2), 3)(fmpq(1), fmpq(2), fmpq(3)) == fmpq(7, 2)
+    assert (
+        waves.constant_value(waves.constant(fmpq(7, 2), 2)) == fmpq(7, 2)
+        and waves.constant_value(waves.constant(fmpq(0), 2)) == 0
+    )
+    field = waves.from_sympy(x - 2 * y**2, (x, y))
+    assert waves.absolute(field.polynomial)(fmpq(3), fmpq(1)) == 5
