@@ -161,7 +161,7 @@ def _to_accuracy(value, accuracy: int) -> list:
         missing = 0
         for c in found:
             size = abs(c).lower() if not c.contains(0) else scale
-            radius = c.rad() if isinstance(c, arb) else (c.real.rad() + c.imag.rad())
+            radius = c.real.rad() + c.imag.rad()
             if not radius.is_finite():
                 missing = max(missing, 5)
             elif radius > 0:
