@@ -32,7 +32,7 @@ from numerics.errors import NotCertified
 from numerics.precision import Exact, digits, rational
 from numerics.zeta import cells
 from numerics.zeta.charts import Chart, Gaussian
-from numerics.zeta.moments import Series, multiply
+from numerics.zeta.moments import Series, capped, multiply
 from numerics.zeta.resolution import resolved
 from theory.errors import BadInput
 
@@ -257,8 +257,9 @@ def partition_terms(problem: Problem, up_to: Exact, accuracy: int = 20) -> list[
     terms = []
     with digits(accuracy + 6):
         for pole in poles(problem, up_to, accuracy):
-            gamma = arb_series([arb(pole.s), -1], prec=pole.bound).gamma().coeffs()
-            terms.append(Term(pole.s, polar_polynomial(pole, (gamma + [arb(0)] * pole.bound)[: pole.bound])))
+            with capped(pole.bound):
+                gamma = arb_series([arb(pole.s), -1]).gamma().coeffs()
+            terms.append(Term(pole.s, polar_polynomial(pole, gamma)))
     return terms
 
 

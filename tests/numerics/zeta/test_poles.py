@@ -226,3 +226,18 @@ def test_a_long_series_under_a_gaussian() -> None:
     for c, value in zip(found.coefficients, exact, strict=True):
         with digits(30):
             assert abs(c - arb(mpmath.nstr(value, 30))) < arb("1e-18")
+
+
+def test_a_pole_of_order_eleven() -> None:
+    """ζ = (2z + 1)^{−11}: the coefficient of (log t)^j in √t Z(t) is [δ^{10−j}] Γ(½ − δ)/(2¹¹ j!), ten derivatives of Γ deep."""
+    names = sp.symbols("x:11")
+    (term,) = partition_terms(chart(names, (2,) * 11), R(1, 2))
+    with mpmath.workdps(40):
+        points = [mpmath.expjpi(mpmath.mpf(k) / 64) / 4 for k in range(128)]
+        values = [mpmath.gamma(mpmath.mpf(1) / 2 - p) for p in points]
+        for j, c in enumerate(term.polynomial):
+            l = 10 - j
+            exact = sum(v * p**-l for v, p in zip(values, points, strict=True)).real / 128
+            value = mpmath.nstr(exact / 2**11 / mpmath.factorial(j), 30)
+            with digits(30):
+                assert abs(c / arb(value) - 1) < arb("1e-18")
