@@ -9,6 +9,7 @@ from flint import arb
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from numerics import exponents as exponents_module
 from numerics.exponents import _corners, estimated_coefficients, exponents
 from numerics.posterior import Posterior
 from numerics.precision import ball, digits, rational
@@ -138,3 +139,35 @@ def test_wide_balls_give_no_guess():
 def test_refusals(ladder, reason):
     with pytest.raises(BadInput, match=reason):
         exponents({t: arb(v) for t, v in ladder.items()})
+
+
+def test_no_more_blocks_are_told_than_there_are() -> None:
+    """3 t^{−1/2} alone: one block however many are asked for, and its terms are one power without a logarithm."""
+    found = exponents(lambda t: series([(R(1, 2), [3])], t), count=4, max_rungs=9)
+    assert [(block.guess, block.multiplicity) for block in found] == [(Fraction(1, 2), 1)]
+    assert found[0].terms == [(Fraction(1, 2), 0)]
+
+
+def test_terms_count_the_logarithms_down_and_need_a_guess() -> None:
+    block = exponents(lambda t: series([(R(2, 3), [1, -2, 5])], t), max_rungs=9)[0]
+    assert block.terms == [(Fraction(2, 3), 2), (Fraction(2, 3), 1), (Fraction(2, 3), 0)]
+    with pytest.raises(BadInput, match="has no rational guess"):
+        _ = block._replace(guess=None).terms
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.fractions(-3, 3, max_denominator=40), st.fractions(Fraction(1, 10**4), Fraction(1, 3), max_denominator=10**4))
+def test_the_simplest_fraction_of_an_interval(middle, half) -> None:
+    """The least denominator of all fractions in [middle − half, middle + half], found by trying them in turn."""
+    low, high = middle - half, middle + half
+    q = next(q for q in range(1, 10**5) if -(-low * q // 1) <= high * q)
+    found = exponents_module._between(low, high)
+    assert low <= found <= high and found.denominator == q
+
+
+def test_a_guess_is_a_hit_rarer_than_one_in_a_thousand() -> None:
+    """A ball of width w holds a fraction of denominator q with odds of about w q²."""
+    with digits(30):
+        for q, width, told in ((1, "0.0004", True), (1, "0.0006", False), (3, "5e-5", True), (3, "6e-5", False)):
+            ball_ = arb(1) / q + arb(0, arb(width))
+            assert (exponents_module._simplest(ball_) == Fraction(1, q)) is told
