@@ -102,7 +102,7 @@ def _attracts(top: sp.Expr, v: Sequence[sp.Symbol], c: tuple, image: Sequence[sp
 
 
 def _at(field: Sequence[sp.Expr], v: Sequence[sp.Symbol], c: tuple) -> list[sp.Expr]:
-    return [f.subs(dict(zip(v, c, strict=True)), simultaneous=True) for f in field]
+    return [f.subs(dict(zip(v, c, strict=True))) for f in field]
 
 
 def _directions(d: int) -> Iterator[tuple[sp.Expr, ...]]:

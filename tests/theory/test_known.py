@@ -215,6 +215,7 @@ def test_wrong_formulas_would_be_seen():
         (lambda: known.normal_crossing([2], [0.5]), "exact rational number"),
         (lambda: known.normal_crossing([2], [True]), "the prior is True; give an exact rational number"),
         (lambda: known.arrangement([[0, 0]]), "is 0; leave it out"),
+        (lambda: known.arrangement([[1, 0], [0, 0], [0, 1]]), r"the linear form \(0, 0\) is 0; leave it out"),
         (lambda: known.arrangement([]), "0 normals and 0 powers"),
         (lambda: known.arrangement([[1, 0], [1]]), "normals of one length"),
         (lambda: known.arrangement([[1, 0]], [0]), "power of a linear form is 0"),

@@ -39,6 +39,7 @@ def test_bounds_hold_all_over_the_torus(unit, density, real, imag) -> None:
         found = ellipses.bounds(problem, at, rho)
         assert found is not None
         largest, log_unit = found
+        assert largest.is_finite() and log_unit.is_finite()
         for k in range(40):
             point = dict(
                 zip(
