@@ -148,3 +148,22 @@ def test_mutants_of_the_theorem_are_not_within_the_radius():
         one_sided = (moved - posterior.expectation(x)) / arb(fmpq(1, 2**20))
         assert not found.overlaps(one_sided)
         assert math.isclose(float(found), float(one_sided), rel_tol=1e-5)
+
+
+@pytest.mark.parametrize("prior", [sp.S.One, 2 + x, sp.exp(-x / 3)])
+def test_on_an_interval_with_a_prior(prior) -> None:
+    """L = x²/2 + x on [0, 2], ΔL = x²: ∂_h^k log Z = (−t)^k κ_k(ΔL), k ≤ 3, and the moments of f by their own Taylor series."""
+    t, delta = 3, x**2
+    posterior = Posterior(x**2 / 2 + x, x, t, prior=prior, digits=18, domain=[(0, 2)])
+    series = Perturbed(posterior, delta, 3)
+    found, moment = series.log_partition(), series.moments([x])[0]
+    with digits(30):
+        assert found[0].overlaps(posterior.partition().log())
+        for k in (1, 2, 3):
+            exact = arb(-t) ** k * posterior.cumulant([delta] * k) / math.factorial(k)
+            assert found[k].overlaps(exact) and found[k].rel_accuracy_bits() > 50
+            assert moment[k].overlaps(
+                arb(-t) ** k * posterior.expectation(x * delta**k) * posterior.partition() / math.factorial(k)
+            )
+        assert series.susceptibility(x).overlaps(posterior.susceptibility(x, delta))
+        assert series.expectations([x, delta])[1][1].overlaps(-t * posterior.covariance(delta, delta))
