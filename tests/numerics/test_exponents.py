@@ -171,3 +171,9 @@ def test_a_guess_is_a_hit_rarer_than_one_in_a_thousand() -> None:
         for q, width, told in ((1, "0.0004", True), (1, "0.0006", False), (3, "5e-5", True), (3, "6e-5", False)):
             ball_ = arb(1) / q + arb(0, arb(width))
             assert (exponents_module._simplest(ball_) == Fraction(1, q)) is told
+
+
+def test_exact_values_have_double_roots_that_cannot_be_isolated() -> None:
+    """2^{−j} (1 + j) at t = 4^j is t^{−1/2} (1 + log₄ t) exactly: the system of two blocks has the root ½ twice."""
+    found = exponents({4**j: arb(2) ** -j * (1 + j) for j in range(5, 18)}, count=2)
+    assert [(block.guess, block.multiplicity) for block in found] == [(Fraction(1, 2), 2)]

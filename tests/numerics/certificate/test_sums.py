@@ -161,3 +161,17 @@ def test_the_tail_enters_the_mass() -> None:
             mass(0, 1, 1, 0, 2 + tail / 2, line_tails=(g,))
         with pytest.raises(NotCertified, match="M_1 ≥ 2"):
             mass(0, 1, 1, 0, 2 - tail, line_tails=(g,))
+
+
+def test_an_amplitude_alone_is_cut_where_its_box_is_long() -> None:
+    """P = 0: ∫ |x + i| over [−1, 1] is √2 + arsinh 1, and with y over [−4, 4] of 1 + y² it is 8 + 128/3 times that."""
+    line = arb(2).sqrt() + arb(1).asinh()
+    wide = growth(2, 1, 30)._replace(radii=(ONE, fmpq(4)))
+    for p, f, d, g, truth in (
+        (0, x, 1, growth(1, 1, 30), line),
+        (0, x * (1 + y**2), 2, wide, line * arb(fmpq(152, 3))),
+    ):
+        with ctx.workprec(96):
+            mass(p, f, d, 0, truth * arb("1.1"), line_tails=(g,) * d)
+            with pytest.raises(NotCertified, match="M_1 ≥"):
+                mass(p, f, d, 0, truth * arb("0.9"), line_tails=(g,) * d)

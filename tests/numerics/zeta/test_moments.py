@@ -135,3 +135,25 @@ def test_a_tail_that_cannot_be_summed_is_infinite() -> None:
     assert all(c.is_finite() for c in tail(one, arb(fmpq(1, 2)), fmpq(1), 4, arb(2), one, 2))
     assert not any(c.is_finite() for c in tail(one, arb(5), fmpq(1), 4, arb(2), one, 2))  # ratio 9
     assert all(c.is_finite() for c in tail(one, arb(5), fmpq(1), 4, arb(20), one, 2))
+
+
+@pytest.mark.parametrize(
+    ("a", "slope", "start", "rho"),
+    [
+        (fmpq(1, 2), 1, 4, 1.5),
+        (fmpq(-7, 2), 1, 6, 4.0),
+        (fmpq(-9, 2), 2, 8, 6.0),
+        (fmpq(3, 2), 3, 12, 3.0),
+        (fmpq(-1, 3), 1, 5, 1.25),
+    ],
+)
+def test_the_tail_majorises_the_moments_that_follow(a, slope, start, rho) -> None:
+    """Σ_{n≥start} 2√(2n+1) ρ^{−n} (|m_n| + rule)/(1 − 1/ρ), coefficient by coefficient, by adding up terms to n = 90."""
+    terms, rule = 3, [arb(fmpq(1, 4)), arb(0), arb(2)]
+    with digits(40):
+        ms = [majorant(series) for series in moments(arb(a), fmpq(slope), None, 90, terms)]
+        found = tail(ms[start], arb(a), fmpq(slope), start, arb(rho), rule, terms)
+        for l in range(terms):
+            parts = [2 * arb(2 * n + 1).sqrt() * arb(rho) ** -n * (ms[n][l] + rule[l]) for n in range(start, 90)]
+            exact = sum(parts, arb(0)) / (1 - 1 / arb(rho))
+            assert found[l].is_finite() and found[l] >= exact.mid()
