@@ -111,7 +111,8 @@ def test_exponential_factors_are_merged_and_floats_are_exact() -> None:
     "expr",
     [
         sp.Pow(sp.exp(x), 2, evaluate=False) * (1 + x), sp.Pow(sp.E, -(x**2), evaluate=False) * x,
-        sp.exp(-x) * sp.exp(x**2 / 2) * sp.sqrt(x), sp.exp(x), x + sp.exp(x), sp.Pow(sp.exp(x, evaluate=False), x, evaluate=False) / (1 + x), 3 * sp.cos(x),
+        sp.exp(-x) * sp.exp(x**2 / 2) * sp.sqrt(x), sp.exp(x), x + sp.exp(x), 3 * sp.cos(x),
+        sp.Pow(sp.exp(x, evaluate=False), x, evaluate=False) / (1 + x),
     ],
     ids=str,
 )  # fmt: skip

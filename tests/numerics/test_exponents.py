@@ -5,7 +5,7 @@ from itertools import product
 
 import pytest
 import sympy as sp
-from flint import arb
+from flint import acb, arb
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -177,3 +177,21 @@ def test_exact_values_have_double_roots_that_cannot_be_isolated() -> None:
     """2^{−j} (1 + j) at t = 4^j is t^{−1/2} (1 + log₄ t) exactly: the system of two blocks has the root ½ twice."""
     found = exponents({4**j: arb(2) ** -j * (1 + j) for j in range(5, 18)}, count=2)
     assert [(block.guess, block.multiplicity) for block in found] == [(Fraction(1, 2), 2)]
+
+
+@pytest.mark.parametrize(
+    ("outside", "error", "apart"),
+    [
+        (0.95, 1e-3, True),  # the members are within 0.1 of the mean, the root outside is 0.45 from it
+        (0.85, 1e-3, False),  # 0.35, not four times as far
+        (0.05, 1e-3, True),
+        (0.15, 1e-3, False),
+        (0.95, 0.46, False),  # nearer than the error
+        (0.95, 1e-9, False),  # a threefold root that is moved by 10⁻⁹ splits by about 10⁻³
+    ],
+)
+def test_a_cluster_stands_apart_from_the_other_roots(outside: float, error: float, apart: bool) -> None:
+    """Farther from the mean than the error, and four times as far as the farthest member, on either side."""
+    cluster = [acb(0.4), acb(0.5, 0.05), acb(0.6)]
+    table = [acb(outside), *cluster] if outside < 0.4 else [*cluster, acb(outside)]
+    assert exponents_module._apart(table, int(outside < 0.4), 3, error) is apart

@@ -205,7 +205,7 @@ def test_wrong_formulas_would_be_seen():
         (lambda: known.deep_linear((3,), 0), "at least the numbers of inputs and outputs"),
         (lambda: known.deep_linear((3, 2), 3), "rank 3 is above the width 2"),
         (lambda: known.deep_linear((3, 2), -1), "the rank is -1"),
-        (lambda: known.deep_linear((3, 2.5), 1), "width of a layer is 2.5"),
+        (lambda: known.deep_linear((3, 2.5), 1), "width of a layer is 2.5"),  # pyright: ignore[reportArgumentType]
         (lambda: known.reduced_rank(2, 2, True, 0), "number of units is True"),
         (lambda: known.tanh_network(0), "hidden units is 0"),
         (lambda: known.regular(0), "dimension is 0"),
