@@ -7,6 +7,7 @@ from flint import acb, arb, fmpq
 from numerics.precision import digits
 from numerics.zeta import cells, ellipses
 from numerics.zeta.charts import Chart, chart
+from numerics.zeta.moments import Axis
 from theory.errors import BadInput
 
 R = sp.Rational
@@ -112,3 +113,21 @@ def test_a_factor_that_is_not_positive_is_told_with_its_place() -> None:
             cells.expand(chart((x, y), (2, 0), unit=unit), fmpq(1), 1)
     with pytest.raises(BadInput, match="after 24 cuts the factors"):
         cells.expand(chart((x, y), (0, 0), unit=x + 2 * y), fmpq(1, 2), 1)
+
+
+def test_the_error_of_a_product_rule_is_its_formula() -> None:
+    """M e^{Λδ} Σ_i Π_{j<i} Q_j · E_i · Π_{j>i} I_j, cut after δ², for three coordinates and for one."""
+    d = sp.Symbol("d")
+    tables = {
+        "rule": [(1, 2, 0), (3, 0, 1), (2, 1, 1)], "integral": [(5, 1, 2), (1, 1, 1), (4, 0, 3)],
+        "error": [(1, 0, 2), (2, 3, 0), (1, 1, 4)],
+    }  # fmt: skip
+    series = {name: [sum(c * d**l for l, c in enumerate(row)) for row in rows] for name, rows in tables.items()}
+    for n in (3, 1):
+        rules = [Axis(0, (), [], *([arb(c) for c in tables[name][i]] for name in tables)) for i in range(n)]
+        found = cells._error((arb(7), arb(2)), rules, 3)
+        parts = (
+            sp.prod(series["rule"][:i]) * series["error"][i] * sp.prod(series["integral"][i + 1 : n]) for i in range(n)
+        )
+        exact = sp.Poly(sp.expand(sum(parts) * 7 * (1 + 2 * d + 2 * d**2)), d)
+        assert found == [int(exact.coeff_monomial(d**l)) for l in range(3)]
