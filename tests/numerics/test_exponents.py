@@ -195,3 +195,37 @@ def test_a_cluster_stands_apart_from_the_other_roots(outside: float, error: floa
     cluster = [acb(0.4), acb(0.5, 0.05), acb(0.6)]
     table = [acb(outside), *cluster] if outside < 0.4 else [*cluster, acb(outside)]
     assert exponents_module._apart(table, int(outside < 0.4), 3, error) is apart
+
+
+def test_rungs_are_asked_for_in_turn_until_the_digits_are_there() -> None:
+    """At start·ratio^j, each once; more digits take more rungs; a table of the same rungs gives no less; few rungs are the end."""
+    blocks = [(R(1, 2), [3, 1]), (R(1), [-2]), (R(3, 2), [1]), (R(2), [5]), (R(5, 2), [1]), (R(3), [2]), (R(7, 2), [1])]
+    seen: list[int] = []
+
+    def value(t: int) -> arb:
+        seen.append(t)
+        return series(blocks, t, 80)
+
+    counts = []
+    for wanted in (2, 6):
+        seen.clear()
+        found = exponents(value, start=16, ratio=8, target_digits=wanted)
+        assert holds(found[0], R(1, 2)) and found[0].ball.rad() < arb(10) ** -wanted and found[0].multiplicity == 2
+        assert seen == [16 * 8**j for j in range(len(seen))] and len(seen) % 2 == 1
+        counts.append(len(seen))
+        table = {t: series(blocks, t, 80) for t in seen}
+        assert holds(exponents(table)[0], R(1, 2))
+    assert counts[0] < counts[1]
+    for most in (counts[1], counts[1] + 3):
+        seen.clear()
+        exponents(value, start=16, ratio=8, target_digits=60, max_rungs=most)
+        assert len(seen) == most
+
+
+def test_a_ladder_may_be_given_in_any_order_and_must_rise() -> None:
+    blocks = [(R(1, 2), [3]), (R(3, 2), [1])]
+    table = {Fraction(2**j, 3): series(blocks, R(2**j, 3)) for j in range(14, 3, -1)}
+    assert exponents(table)[0].guess == Fraction(1, 2)
+    for ladder in (dict.fromkeys([2, 4, 8, 16, 32, 64, 129], arb(1)), dict.fromkeys([1, 2, 4, 8, 16, 32], arb(1))):
+        with pytest.raises(BadInput, match=r"geometric|at least 7 rungs"):
+            exponents(ladder)

@@ -83,6 +83,20 @@ def test_the_remainder_covers_the_interpolation_error_and_is_not_much_larger():
                 assert float(bound / rho / arb(error)) < 2 ** (2 * p + 4)
 
 
+@pytest.mark.parametrize(("p", "rho"), [(1, 16), (2, 7), (3, fmpq(31, 3))])
+def test_the_remainder_is_rounded_upwards(p: int, rho) -> None:
+    """Σ_{i≤j} |ω_i| ρ^{i−j} / (ρ Π (ρ² − k²)) with ω = u Π (u² − k²) by sympy: no less, and more by rounding alone."""
+    u, r = sp.Symbol("u"), R(int(fmpq(rho).p), int(fmpq(rho).q))
+    omega = sp.Poly(u * sp.prod(u**2 - k**2 for k in range(1, p + 1)), u)
+    least = r * sp.prod(r**2 - k**2 for k in range(1, p + 1))
+    found = perturbation._remainder(p, fmpq(rho), 3)
+    with digits(60):
+        for j, bound in enumerate(found):
+            exact = ball(sum(abs(omega.coeff_monomial(u**i)) * r ** (i - j) for i in range(j + 1)) / least)
+            assert bound.rad() == 0
+            assert not bound < exact and bound - exact <= exact * arb("1e-14")
+
+
 def test_without_the_remainder_the_truth_is_missed(monkeypatch):
     """The proved remainder is needed: with coarse nodes and no remainder the balls do not hold the derivative."""
 
