@@ -224,3 +224,13 @@ def test_wrong_formulas_would_be_seen():
 def test_nonsense_is_refused(call, words):
     with pytest.raises(BadInput, match=words):
         call()
+
+
+def test_too_many_flats_are_refused(monkeypatch) -> None:
+    """Three lines in the plane have four flats: themselves and the origin."""
+    lines = [[1, 0], [0, 1], [1, 1]]
+    monkeypatch.setattr(known, "MAX_FLATS", 4)
+    assert known.arrangement(lines) == (sp.Rational(1, 3), 1)
+    monkeypatch.setattr(known, "MAX_FLATS", 3)
+    with pytest.raises(BadInput, match="3 hyperplanes with more than 3 flats"):
+        known.arrangement(lines)
