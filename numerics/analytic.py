@@ -127,14 +127,12 @@ def compile_acb(expr: sp.Basic, variable: sp.Symbol, centre: fmpq = ORIGIN) -> B
             return lambda z, analytic: sum((part(z, analytic) for part in parts[1:]), parts[0](z, analytic))
         return lambda z, analytic: math.prod((part(z, analytic) for part in parts[1:]), start=parts[0](z, analytic))
     # sympy writes digamma(x) as polygamma(0, x)
-    head, args = (
-        (sp.digamma, expr.args[1:]) if expr.func == sp.polygamma and expr.args[0] == 0 else (expr.func, expr.args)
-    )
-    if head not in FUNCTIONS or len(args) != 1:
+    head = sp.digamma if expr.func == sp.polygamma and expr.args[0] == 0 else expr.func
+    if head not in FUNCTIONS:
         raise BadInput(
             f"certified quadrature has no rule for {expr}; the functions it knows are in `analytic.FUNCTIONS`"
         )
-    outer, inner = FUNCTIONS[head], compile_acb(args[0], variable, centre)
+    outer, inner = FUNCTIONS[head], compile_acb(expr.args[-1], variable, centre)
     return lambda z, analytic: outer(inner(z, analytic), analytic)
 
 

@@ -94,8 +94,6 @@ def _attracts(top: sp.Expr, v: Sequence[sp.Symbol], c: tuple, image: Sequence[sp
     mu = (axis.T * sp.Matrix(image))[0] / (axis.T * axis)[0]
     if mu == 0 or sp.Matrix(image) != mu * axis:
         return False
-    if len(v) == 1:
-        return True
     slope = sp.hessian(top, v).subs(dict(zip(v, c, strict=True)))
     across = sp.Matrix.hstack(*axis.T.nullspace())
     return bool((across.T * (mu**2 * sp.eye(len(v)) - slope**2) * across).is_positive_definite)

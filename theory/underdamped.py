@@ -187,7 +187,7 @@ class _Letters:
             for indices, parts in self.noise.items():
                 weight = (-tau) ** len(indices)
                 series = [self.ring.zero] * (len(indices) - 2) + [part * weight for part in parts]
-                found[unit(2 * d, [d + i for i in indices])] = series[: self.top + 1]
+                found[unit(2 * d, [d + i for i in indices])] = series
         return found
 
     def _series(self, element: Any) -> list[Any]:

@@ -52,7 +52,7 @@ def confirm_growth(p: ExactField, growth: Growth, what: str, axis: int = 0, a: f
         require(
             least >= 0 and not any(e % 2 for e in alpha), "growth", f"{what}: u^{alpha} is not dominated", growth.powers
         )
-    uniform = not above and not growth.squares and all(weight[alpha] < 1 for alpha, c in by_monomial.items() if any(c))
+    uniform = not above and not growth.squares
     kept: Terms = {}
     for alpha, coefficients in by_monomial.items():
         for k, c in coefficients.items():

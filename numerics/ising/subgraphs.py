@@ -186,8 +186,8 @@ def at(
 
 
 def _format(extended: bool) -> Any:
-    known = {2.0**-52: np.float64, 2.0**-63: np.longdouble, 2.0**-112: np.longdouble}
-    return known.get(float(np.finfo(np.longdouble).eps), np.float64) if extended else np.float64
+    longer = float(np.finfo(np.longdouble).eps) in (2.0**-63, 2.0**-112)
+    return np.longdouble if extended and longer else np.float64
 
 
 def _exact(value: Any) -> arb:

@@ -30,7 +30,7 @@ from numerics.precision import current_digits, digits
 from numerics.zeta import ellipses
 from numerics.zeta.charts import Chart, Factor, Gaussian, cut, normal, unit_box
 from numerics.zeta.entire import evaluator
-from numerics.zeta.moments import Axis, Scalar, Series, axis, exact_moment, multiply
+from numerics.zeta.moments import Axis, Scalar, Series, axis, capped, exact_moment, inverse, multiply
 from theory.errors import BadInput
 
 DEPTH = 24
@@ -165,17 +165,12 @@ def _gaussian(order: fmpq, h: fmpq, variance: fmpq, z: fmpq | acb, terms: int) -
     a = acb(order * z + h) if exact else acb(order) * z + acb(h)
     argument = (order * z + h + 1) / 2 if exact else None
     pole = argument is not None and order != 0 and argument.q == 1 and argument <= 0
-    size = terms + 1
     half = acb(order) / 2
     middle = acb(argument) if argument is not None else (a + 1) / 2
-    reciprocal = acb_series([middle, half], prec=size).rgamma().coeffs()
-    reciprocal += [acb(0)] * (size - len(reciprocal))
-    if pole:
-        reciprocal = reciprocal[1:]
-    power = acb_series([a / 2, half], prec=terms) * acb_series([acb(2 * variance).log()], prec=terms)
-    front = (power.exp().coeffs() + [acb(0)] * terms)[:terms]
-    inverse = acb_series(reciprocal[:terms], prec=terms).inv().coeffs()
-    series = multiply(front, (inverse + [acb(0)] * terms)[:terms], terms)
+    with capped(terms + 1):
+        reciprocal = acb_series([middle, half]).rgamma().coeffs()
+        front = (acb_series([a / 2, half]) * acb_series([acb(2 * variance).log()])).exp().coeffs()
+    series = multiply(front, inverse(reciprocal[1:] if pole else reciprocal, terms), terms)
     series = [s / (2 * acb.pi().sqrt()) for s in series]
     return int(pole), [s.real for s in series] if exact else series
 

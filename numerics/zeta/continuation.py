@@ -32,7 +32,7 @@ from numerics.errors import NotCertified
 from numerics.precision import Exact, digits, rational
 from numerics.zeta import cells
 from numerics.zeta.charts import Chart, Gaussian
-from numerics.zeta.moments import Series, multiply
+from numerics.zeta.moments import Series, capped, multiply
 from numerics.zeta.resolution import resolved
 from theory.errors import BadInput
 
@@ -161,7 +161,7 @@ def _to_accuracy(value, accuracy: int) -> list:
         missing = 0
         for c in found:
             size = abs(c).lower() if not c.contains(0) else scale
-            radius = c.rad() if isinstance(c, arb) else (c.real.rad() + c.imag.rad())
+            radius = c.real.rad() + c.imag.rad()
             if not radius.is_finite():
                 missing = max(missing, 5)
             elif radius > 0:
@@ -257,8 +257,9 @@ def partition_terms(problem: Problem, up_to: Exact, accuracy: int = 20) -> list[
     terms = []
     with digits(accuracy + 6):
         for pole in poles(problem, up_to, accuracy):
-            gamma = arb_series([arb(pole.s), -1], prec=pole.bound).gamma().coeffs()
-            terms.append(Term(pole.s, polar_polynomial(pole, (gamma + [arb(0)] * pole.bound)[: pole.bound])))
+            with capped(pole.bound):
+                gamma = arb_series([arb(pole.s), -1]).gamma().coeffs()
+            terms.append(Term(pole.s, polar_polynomial(pole, gamma)))
     return terms
 
 

@@ -22,6 +22,7 @@ Reference: E. T. Whittaker and G. N. Watson, "A Course of Modern Analysis", §12
 """
 
 from collections.abc import Callable, Sequence
+from itertools import product
 from typing import NamedTuple
 
 from flint import acb, arb, fmpq
@@ -35,13 +36,14 @@ from theory.errors import BadInput
 
 Path = Callable[[acb, bool], acb]
 LIMIT = 20_000
+LEVELS = 12
 QUARTER = fmpq(1, 4)
 
 
 def value(problem: Problem, z: acb, accuracy: int = 15, radius: Exact = QUARTER) -> acb:
     """ζ(z), proved, for charts of one or two box coordinates; κ_i z + h_i must be no integer.
 
-    Raises `BadInput` for more coordinates, `NotCertified` where a factor has zeros within `radius` of the origin.
+    Raises `BadInput` for more coordinates, `NotCertified` where a factor has zeros within `radius` of the origin, or may have.
     """
     with digits(accuracy + 5):
         total = sum((_chart(c, acb(z), arb(rational(radius))) for c in charts_of(problem)), acb(0))
@@ -55,6 +57,7 @@ def _chart(c: Chart, z: acb, radius: arb) -> acb:
         raise BadInput("the contour road is for one or two coordinates on boxes; use `zeta`")
     bases = [(evaluator(f.base, c.variables), acb(f.order) * z + acb(f.jacobian)) for f in c.factors]
     density = evaluator(c.density, c.variables)
+    _refuse_crossings([base for base, _ in bases], c.dimension, radius)
 
     def amplitude(point: Sequence[acb], analytic: bool) -> acb:
         exponent = sum((power * acb(base(point)).log(analytic=analytic) for base, power in bases), acb(0))
@@ -69,6 +72,37 @@ def _chart(c: Chart, z: acb, radius: arb) -> acb:
         return _keyhole(powers[1], lambda y, flag: amplitude((x, y), flag or analytic), radius, tolerance / 16)
 
     return _keyhole(powers[0], inner, radius, tolerance)
+
+
+def _refuse_crossings(bases: Sequence[Callable], dimension: int, radius: arb) -> None:
+    """Prove that every factor keeps off (−∞, 0] on the circles and segments: it then winds round 0 nowhere, so that it has no zero
+    within them, and its logarithm is the real one continued. (`acb.integral` would integrate across a cut in good faith.)
+    """
+    whole = [(on_circle, fmpq(1, 2), fmpq(1, 2)) for on_circle in (True, False)]
+    queue = [(cell, 0) for cell in product(whole, repeat=dimension)]
+    while queue:
+        cell, level = queue.pop()
+        point = [_on_path(radius, *part) for part in cell]
+        if all(p.real > 0 or (p.is_finite() and not p.imag.contains(0)) for p in (acb(base(point)) for base in bases)):
+            continue
+        if level == LEVELS:
+            raise NotCertified(
+                "a factor may vanish within the keyhole, or be negative beside it; take a smaller radius"
+            )
+        queue += [(smaller, level + 1) for smaller in product(*map(_halves, cell))]
+
+
+def _on_path(radius: arb, on_circle: bool, middle: fmpq, half: fmpq) -> acb:
+    """The box of |x| = radius, or of [radius, 1], over an interval of the parameter in [0, 1]."""
+    t = arb(middle) + arb(0, arb(half).upper())
+    if on_circle:
+        return radius * acb((2 * arb.pi() * t).cos(), (2 * arb.pi() * t).sin())
+    return acb(radius + (1 - radius) * t)
+
+
+def _halves(part: tuple[bool, fmpq, fmpq]) -> list[tuple[bool, fmpq, fmpq]]:
+    on_circle, middle, half = part
+    return [(on_circle, middle + side * half / 2, half / 2) for side in (-1, 1)]
 
 
 def _keyhole(a: acb, g: Path, radius: arb, tolerance: arb) -> acb:

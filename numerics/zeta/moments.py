@@ -25,13 +25,14 @@ Proof of (*). The Chebyshev coefficients of f satisfy |c_k| ≤ 2Mρ^{−k}, and
 with |∫ T_k P_n| ≤ ∫ |P_n| ≤ √2 ‖P_n‖_2 = 2/√(2n+1).
 
 Notation: N nodes, ρ ellipse, J terms of every series, m̂ majorant.
-Reading order: `Axis`, `axis`, `tail`; `multiply` and its neighbours for series.
+Reading order: `Axis`, `axis`, `tail`; `multiply` and its neighbours for series, `capped` for those of flint.
 
 References: L. N. Trefethen, "Approximation Theory and Approximation Practice" (2013), theorem 8.1 (Chebyshev coefficients);
 H. Bateman, "Higher Transcendental Functions" vol. 2, 10.10 (the moments).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -41,6 +42,16 @@ from numerics.precision import LOG2_10, digits
 
 Scalar = Any  # arb or acb
 Series = list[Scalar]
+
+
+@contextmanager
+def capped(terms: int) -> Iterator[None]:
+    """Let series of flint have so many terms inside the `with` block: it cuts all of them, by default at ten."""
+    before, ctx.cap = ctx.cap, terms
+    try:
+        yield
+    finally:
+        ctx.cap = before
 
 
 def multiply(p: Sequence[Scalar], q: Sequence[Scalar], terms: int) -> Series:

@@ -13,7 +13,7 @@ from theory.errors import BadInput
 x = sp.Symbol("x", real=True)
 EXPRESSIONS = (
     x**3 / 3 - 2 * x + sp.sqrt(2) * x**2, sp.exp(-(x**2)) * (1 + x) / (x**2 + 2), sp.sqrt(x + 3) + (x + 2) ** sp.Rational(1, 3),
-    (x + 2) ** -2 + sp.E ** (x / 2), sp.log(2 + x) * x**2 * sp.pi, sp.Integer(3) / 7,
+    (x + 2) ** -2 + sp.E ** (x / 2), x + sp.Pow(sp.E, x / 3, evaluate=False), sp.log(2 + x) * x**2 * sp.pi, sp.Integer(3) / 7,
     *(kind(x / 3 + sp.Rational(1, 5)) for kind in analytic.FUNCTIONS),
 )  # fmt: skip
 
@@ -92,6 +92,8 @@ def test_kinks_and_the_imaginary_unit_are_refused(expr) -> None:
 def test_functions_without_a_rule_are_refused() -> None:
     for expr, words in (
         (sp.besselj(0, x), "no rule"),
+        (sp.loggamma(x), "no rule"),
+        (x + sp.exp(sp.sec(x)), "no rule"),
         (sp.polygamma(1, x), "no rule"),
         (x**x, r"exp\(exponent\*log\(base\)\)"),
     ):
@@ -103,3 +105,20 @@ def test_exponential_factors_are_merged_and_floats_are_exact() -> None:
     v, f = exponent_and_amplitude((1 + x) * sp.exp(-(x**2)) * sp.exp(x / 2, evaluate=False) ** 2)
     assert sp.expand(v - x**2 + x) == 0 and sp.expand(f - 1 - x) == 0
     assert exact(0.125 * x) == x / 8 and not exact(0.125 * x).atoms(sp.Float) and exact(x / 3) == x / 3
+
+
+@pytest.mark.parametrize(
+    "expr",
+    [
+        sp.Pow(sp.exp(x), 2, evaluate=False) * (1 + x), sp.Pow(sp.E, -(x**2), evaluate=False) * x,
+        sp.exp(-x) * sp.exp(x**2 / 2) * sp.sqrt(x), sp.exp(x), x + sp.exp(x), 3 * sp.cos(x),
+        sp.Pow(sp.exp(x, evaluate=False), x, evaluate=False) / (1 + x),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_an_expression_is_its_amplitude_times_its_exponential(expr) -> None:
+    """f e^{−V} = expr at ⅔, and no exponential factor is left in f of a product."""
+    v, f = exponent_and_amplitude(expr)
+    point = sp.Rational(2, 3)
+    assert abs(sp.N((f * sp.exp(-v) - expr).subs(x, point), 30)) < 1e-25
+    assert expr.is_Add or not f.has(sp.exp, sp.E)

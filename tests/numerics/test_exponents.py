@@ -5,10 +5,11 @@ from itertools import product
 
 import pytest
 import sympy as sp
-from flint import arb
+from flint import acb, arb
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from numerics import exponents as exponents_module
 from numerics.exponents import _corners, estimated_coefficients, exponents
 from numerics.posterior import Posterior
 from numerics.precision import ball, digits, rational
@@ -138,3 +139,93 @@ def test_wide_balls_give_no_guess():
 def test_refusals(ladder, reason):
     with pytest.raises(BadInput, match=reason):
         exponents({t: arb(v) for t, v in ladder.items()})
+
+
+def test_no_more_blocks_are_told_than_there_are() -> None:
+    """3 t^{−1/2} alone: one block however many are asked for, and its terms are one power without a logarithm."""
+    found = exponents(lambda t: series([(R(1, 2), [3])], t), count=4, max_rungs=9)
+    assert [(block.guess, block.multiplicity) for block in found] == [(Fraction(1, 2), 1)]
+    assert found[0].terms == [(Fraction(1, 2), 0)]
+
+
+def test_terms_count_the_logarithms_down_and_need_a_guess() -> None:
+    block = exponents(lambda t: series([(R(2, 3), [1, -2, 5])], t), max_rungs=9)[0]
+    assert block.terms == [(Fraction(2, 3), 2), (Fraction(2, 3), 1), (Fraction(2, 3), 0)]
+    with pytest.raises(BadInput, match="has no rational guess"):
+        _ = block._replace(guess=None).terms
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.fractions(-3, 3, max_denominator=40), st.fractions(Fraction(1, 10**4), Fraction(1, 3), max_denominator=10**4))
+def test_the_simplest_fraction_of_an_interval(middle, half) -> None:
+    """The least denominator of all fractions in [middle − half, middle + half], found by trying them in turn."""
+    low, high = middle - half, middle + half
+    q = next(q for q in range(1, 10**5) if -(-low * q // 1) <= high * q)
+    found = exponents_module._between(low, high)
+    assert low <= found <= high and found.denominator == q
+
+
+def test_a_guess_is_a_hit_rarer_than_one_in_a_thousand() -> None:
+    """A ball of width w holds a fraction of denominator q with odds of about w q²."""
+    with digits(30):
+        for q, width, told in ((1, "0.0004", True), (1, "0.0006", False), (3, "5e-5", True), (3, "6e-5", False)):
+            ball_ = arb(1) / q + arb(0, arb(width))
+            assert (exponents_module._simplest(ball_) == Fraction(1, q)) is told
+
+
+def test_exact_values_have_double_roots_that_cannot_be_isolated() -> None:
+    """2^{−j} (1 + j) at t = 4^j is t^{−1/2} (1 + log₄ t) exactly: the system of two blocks has the root ½ twice."""
+    found = exponents({4**j: arb(2) ** -j * (1 + j) for j in range(5, 18)}, count=2)
+    assert [(block.guess, block.multiplicity) for block in found] == [(Fraction(1, 2), 2)]
+
+
+@pytest.mark.parametrize(
+    ("outside", "error", "apart"),
+    [
+        (0.95, 1e-3, True),  # the members are within 0.1 of the mean, the root outside is 0.45 from it
+        (0.85, 1e-3, False),  # 0.35, not four times as far
+        (0.05, 1e-3, True),
+        (0.15, 1e-3, False),
+        (0.95, 0.46, False),  # nearer than the error
+        (0.95, 1e-9, False),  # a threefold root that is moved by 10⁻⁹ splits by about 10⁻³
+    ],
+)
+def test_a_cluster_stands_apart_from_the_other_roots(outside: float, error: float, apart: bool) -> None:
+    """Farther from the mean than the error, and four times as far as the farthest member, on either side."""
+    cluster = [acb(0.4), acb(0.5, 0.05), acb(0.6)]
+    table = [acb(outside), *cluster] if outside < 0.4 else [*cluster, acb(outside)]
+    assert exponents_module._apart(table, int(outside < 0.4), 3, error) is apart
+
+
+def test_rungs_are_asked_for_in_turn_until_the_digits_are_there() -> None:
+    """At start·ratio^j, each once; more digits take more rungs; a table of the same rungs gives no less; few rungs are the end."""
+    blocks = [(R(1, 2), [3, 1]), (R(1), [-2]), (R(3, 2), [1]), (R(2), [5]), (R(5, 2), [1]), (R(3), [2]), (R(7, 2), [1])]
+    seen: list[int] = []
+
+    def value(t: int) -> arb:
+        seen.append(t)
+        return series(blocks, t, 80)
+
+    counts = []
+    for wanted in (2, 6):
+        seen.clear()
+        found = exponents(value, start=16, ratio=8, target_digits=wanted)
+        assert holds(found[0], R(1, 2)) and found[0].ball.rad() < arb(10) ** -wanted and found[0].multiplicity == 2
+        assert seen == [16 * 8**j for j in range(len(seen))] and len(seen) % 2 == 1
+        counts.append(len(seen))
+        table = {t: series(blocks, t, 80) for t in seen}
+        assert holds(exponents(table)[0], R(1, 2))
+    assert counts[0] < counts[1]
+    for most in (counts[1], counts[1] + 3):
+        seen.clear()
+        exponents(value, start=16, ratio=8, target_digits=60, max_rungs=most)
+        assert len(seen) == most
+
+
+def test_a_ladder_may_be_given_in_any_order_and_must_rise() -> None:
+    blocks = [(R(1, 2), [3]), (R(3, 2), [1])]
+    table = {Fraction(2**j, 3): series(blocks, R(2**j, 3)) for j in range(14, 3, -1)}
+    assert exponents(table)[0].guess == Fraction(1, 2)
+    for ladder in (dict.fromkeys([2, 4, 8, 16, 32, 64, 129], arb(1)), dict.fromkeys([1, 2, 4, 8, 16, 32], arb(1))):
+        with pytest.raises(BadInput, match=r"geometric|at least 7 rungs"):
+            exponents(ladder)

@@ -118,3 +118,57 @@ def test_posterior_coefficients_in_one_and_two_variables():
 def test_refusals(values, options, reason):
     with pytest.raises(BadInput, match=reason):
         coefficients(values, **options)
+
+
+def test_a_finite_series_is_solved_exactly() -> None:
+    """3 − 2 log t/√t + 5/t from as many values as terms and from more; the last of the terms asked for is 0."""
+    terms = [0, (R(1, 2), 1), 1, (R(3, 2), 2), 2]
+    exact = (3, -2, 5, 0)
+    with digits(50):
+        table = {t: 3 - 2 * arb(t).log() / arb(t).sqrt() + 5 / arb(t) for t in (7, 1000, 64, 20)}
+        found = coefficients(table, order=2, exponents=terms[:4])
+        for c, value in zip(found, exact, strict=False):
+            assert c.ball.contains(value) and c.proved_radius < 1e-40 and c.rungs == 4
+        assert coefficients(dict(sorted(table.items())), order=2, exponents=terms)[0].ball.overlaps(found[0].ball)
+        wrong = coefficients(table, order=2, exponents=[0, (R(1, 2), 0), 1, 2])
+        assert wrong[1].truncation > 1e-3  # another term than the true one is seen by the change
+
+
+def test_rungs_are_climbed_until_the_digits_are_there_and_no_further() -> None:
+    """Values are asked for at start·2^j in turn, each once; more digits take more rungs, none more than there are terms."""
+    seen: list[int] = []
+
+    def series(t: int) -> arb:
+        seen.append(t)
+        return 1 / (1 + 1 / arb(t))  # Σ (−1)^k t^{−k}
+
+    counts = []
+    for wanted in (5, 12, 20):
+        seen.clear()
+        with digits(60):
+            found = coefficients(series, order=1, start=8, target_digits=wanted)
+            for c, value in zip(found, (1, -1), strict=True):
+                assert c.ball.contains(value) and c.ball.rad() <= arb(10) ** -wanted
+                assert c.ball.rad() < 2 * (c.proved_radius + c.truncation) and c.rungs <= len(seen)
+        assert seen == [8 << j for j in range(len(seen))]
+        counts.append(len(seen))
+    assert counts[0] < counts[1] < counts[2] < 32
+    seen.clear()
+    with digits(60):
+        coefficients(series, order=1, start=2, target_digits=50, max_rungs=6)
+    assert len(seen) == 6
+
+
+def test_wide_values_end_the_climb_and_the_narrowest_answer_is_kept() -> None:
+    """Radii of 10⁻⁸ are amplified from rung to rung: the climb ends early, and c_1 has what the best rungs gave."""
+    seen: list[int] = []
+
+    def blurred(t: int) -> arb:
+        seen.append(t)
+        return 1 / (1 + 1 / arb(t)) + arb(0, 1e-8)
+
+    with digits(60):
+        found = coefficients(blurred, order=1, target_digits=30)
+    assert len(seen) < 10
+    assert all(c.ball.contains(value) for c, value in zip(found, (1, -1), strict=True))
+    assert found[0].ball.rad() < 1e-6 and found[1].ball.rad() < 1e-3

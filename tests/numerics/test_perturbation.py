@@ -83,6 +83,20 @@ def test_the_remainder_covers_the_interpolation_error_and_is_not_much_larger():
                 assert float(bound / rho / arb(error)) < 2 ** (2 * p + 4)
 
 
+@pytest.mark.parametrize(("p", "rho"), [(1, 16), (2, 7), (3, fmpq(31, 3))])
+def test_the_remainder_is_rounded_upwards(p: int, rho) -> None:
+    """Σ_{i≤j} |ω_i| ρ^{i−j} / (ρ Π (ρ² − k²)) with ω = u Π (u² − k²) by sympy: no less, and more by rounding alone."""
+    u, r = sp.Symbol("u"), R(int(fmpq(rho).p), int(fmpq(rho).q))
+    omega = sp.Poly(u * sp.prod(u**2 - k**2 for k in range(1, p + 1)), u)
+    least = r * sp.prod(r**2 - k**2 for k in range(1, p + 1))
+    found = perturbation._remainder(p, fmpq(rho), 3)
+    with digits(60):
+        for j, bound in enumerate(found):
+            exact = ball(sum(abs(omega.coeff_monomial(u**i)) * r ** (i - j) for i in range(j + 1)) / least)
+            assert bound.rad() == 0
+            assert not bound < exact and bound - exact <= exact * arb("1e-14")
+
+
 def test_without_the_remainder_the_truth_is_missed(monkeypatch):
     """The proved remainder is needed: with coarse nodes and no remainder the balls do not hold the derivative."""
 
@@ -148,3 +162,22 @@ def test_mutants_of_the_theorem_are_not_within_the_radius():
         one_sided = (moved - posterior.expectation(x)) / arb(fmpq(1, 2**20))
         assert not found.overlaps(one_sided)
         assert math.isclose(float(found), float(one_sided), rel_tol=1e-5)
+
+
+@pytest.mark.parametrize("prior", [sp.S.One, 2 + x, sp.exp(-x / 3)])
+def test_on_an_interval_with_a_prior(prior) -> None:
+    """L = x²/2 + x on [0, 2], ΔL = x²: ∂_h^k log Z = (−t)^k κ_k(ΔL), k ≤ 3, and the moments of f by their own Taylor series."""
+    t, delta = 3, x**2
+    posterior = Posterior(x**2 / 2 + x, x, t, prior=prior, digits=18, domain=[(0, 2)])
+    series = Perturbed(posterior, delta, 3)
+    found, moment = series.log_partition(), series.moments([x])[0]
+    with digits(30):
+        assert found[0].overlaps(posterior.partition().log())
+        for k in (1, 2, 3):
+            exact = arb(-t) ** k * posterior.cumulant([delta] * k) / math.factorial(k)
+            assert found[k].overlaps(exact) and found[k].rel_accuracy_bits() > 50
+            assert moment[k].overlaps(
+                arb(-t) ** k * posterior.expectation(x * delta**k) * posterior.partition() / math.factorial(k)
+            )
+        assert series.susceptibility(x).overlaps(posterior.susceptibility(x, delta))
+        assert series.expectations([x, delta])[1][1].overlaps(-t * posterior.covariance(delta, delta))

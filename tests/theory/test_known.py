@@ -205,7 +205,7 @@ def test_wrong_formulas_would_be_seen():
         (lambda: known.deep_linear((3,), 0), "at least the numbers of inputs and outputs"),
         (lambda: known.deep_linear((3, 2), 3), "rank 3 is above the width 2"),
         (lambda: known.deep_linear((3, 2), -1), "the rank is -1"),
-        (lambda: known.deep_linear((3, 2.5), 1), "width of a layer is 2.5"),
+        (lambda: known.deep_linear((3, 2.5), 1), "width of a layer is 2.5"),  # pyright: ignore[reportArgumentType]
         (lambda: known.reduced_rank(2, 2, True, 0), "number of units is True"),
         (lambda: known.tanh_network(0), "hidden units is 0"),
         (lambda: known.regular(0), "dimension is 0"),
@@ -215,6 +215,7 @@ def test_wrong_formulas_would_be_seen():
         (lambda: known.normal_crossing([2], [0.5]), "exact rational number"),
         (lambda: known.normal_crossing([2], [True]), "the prior is True; give an exact rational number"),
         (lambda: known.arrangement([[0, 0]]), "is 0; leave it out"),
+        (lambda: known.arrangement([[1, 0], [0, 0], [0, 1]]), r"the linear form \(0, 0\) is 0; leave it out"),
         (lambda: known.arrangement([]), "0 normals and 0 powers"),
         (lambda: known.arrangement([[1, 0], [1]]), "normals of one length"),
         (lambda: known.arrangement([[1, 0]], [0]), "power of a linear form is 0"),
@@ -223,3 +224,13 @@ def test_wrong_formulas_would_be_seen():
 def test_nonsense_is_refused(call, words):
     with pytest.raises(BadInput, match=words):
         call()
+
+
+def test_too_many_flats_are_refused(monkeypatch) -> None:
+    """Three lines in the plane have four flats: themselves and the origin."""
+    lines = [[1, 0], [0, 1], [1, 1]]
+    monkeypatch.setattr(known, "MAX_FLATS", 4)
+    assert known.arrangement(lines) == (sp.Rational(1, 3), 1)
+    monkeypatch.setattr(known, "MAX_FLATS", 3)
+    with pytest.raises(BadInput, match="3 hyperplanes with more than 3 flats"):
+        known.arrangement(lines)

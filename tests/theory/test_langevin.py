@@ -349,10 +349,10 @@ def test_confinement_sums_the_series_in_the_localisation() -> None:
 
 
 def test_a_confined_minimum_may_be_flat_or_a_saddle() -> None:
-    """L = x⁴/24 and L = −x²/2 + x⁴/24 at the origin under c = 2; unconfined, both are refused."""
-    for loss in (x**4 / 24, -(x**2) / 2 + x**4 / 24):
-        found = langevin.expectation(loss, x**2, (x,), e=1, order=2, at=(0,), confinement=2)
-        assert found == langevin.expectation(loss + x**2, x**2, (x,), e=1, order=2, at=(0,))
+    """L = x⁴/24 at the origin under c = 1 and 2, and L = −x²/2 + x⁴/24 under 2; unconfined, both are refused."""
+    for loss, k in ((x**4 / 24, 1), (x**4 / 24, 2), (-(x**2) / 2 + x**4 / 24, 2)):
+        found = langevin.expectation(loss, x**2, (x,), e=1, order=2, at=(0,), confinement=k)
+        assert found == langevin.expectation(loss + k * x**2 / 2, x**2, (x,), e=1, order=2, at=(0,))
         assert found[1] != 0
         with pytest.raises(BadInput):
             langevin.expectation(loss, x**2, (x,), e=1, order=2, at=(0,))

@@ -215,3 +215,14 @@ def test_the_lattice_is_half_the_integers() -> None:
     for d, width in ((1, 20), (2, 4), (3, sp.Rational(3, 2)), (4, sp.Rational(1, 2)), (5, sp.Rational(1, 2))):
         steps = [sp.Rational(k, 2) for k in range(-99, 100) if abs(sp.Rational(k, 2)) <= width]
         assert list(_lattice(d)) == list(product(steps, repeat=d))
+
+
+def test_the_origin_of_a_loss_that_is_no_polynomial() -> None:
+    """Taken where it is a minimum though cosh x − 1 − x³/3 is lower far out; a maximum or a saddle is refused as such."""
+    assert locate(sp.cosh(x) - 1 - x**3 / 3, (x,)) == {x: 0}
+    assert lower_elsewhere(sp.cosh(x) - 1 - x**3 / 3, (x,), {x: sp.S.Zero}) is not None
+    for loss, v, words in ((sp.cos(x), (x,), "is a maximum"), (sp.cosh(x) + sp.cos(2 * y), (x, y), "is a saddle")):
+        with pytest.raises(BadInput, match=words):
+            locate(loss, v)
+    with pytest.raises(BadInput, match="the origin is not critical"):
+        locate(sp.exp(x) + x**2, (x,))

@@ -132,6 +132,7 @@ def tampered(c: Certificate) -> Iterator[tuple[str, Certificate]]:
     yield "mass|growth|sum", c._replace(centre=(c.centre[0] + 1, *c.centre[1:]))
     yield "mass|sum", c._replace(level=c.level - 1)
     yield "error", c._replace(value=arb(c.value.mid(), c.value.rad() / 2))
+    yield "error", c._replace(value=c.value.mid())
     yield "shifts", c._replace(shifts=(-c.shifts[0], *c.shifts[1:]))
     yield "steps", c._replace(steps=(fmpq(0), *c.steps[1:]))
     yield "shape", c._replace(masses=c.masses[1:])

@@ -61,6 +61,12 @@ def test_the_tail_in_a_sheared_frame() -> None:
         (x**2 + y**2, {"m": fmpq(257, 256)}, False),
         (x**2 + y**2 - x * y, {"m": fmpq(3, 4) - fmpq(1, 256)}, True),  # least at v = ½ on a face
         (x**2 + y**2 - x * y, {"m": fmpq(3, 4) + fmpq(1, 256)}, False),
+        (2 * x**2 + 3 * y**2 + x, {}, True),  # 1 at x = −1, 3 at x = 1
+        (2 * x**2 + 3 * y**2 + x, {"m": fmpq(257, 256)}, False),
+        (2 * x**2 + 3 * y**2 - x, {"m": fmpq(257, 256)}, False),
+        (3 * x**2 + 2 * y**2 + y, {"m": fmpq(257, 256)}, False),
+        (3 * x**2 + 2 * y**2 - y, {"m": fmpq(257, 256)}, False),
+        (3 * x**2 + 2 * y**2 - y, {}, True),
         (x**2 + y**2 + x**4 * y**2, {}, True),  # dropped above the simplex: even and positive
         (x**2 + y**2 + x**3 * y, {}, False),
         (x**2 + y**2 - x**4, {}, False),

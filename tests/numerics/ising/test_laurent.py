@@ -87,3 +87,12 @@ def test_the_polynomial_in_u():
 def test_quotients_cannot_be_hashed():
     with pytest.raises(TypeError, match="no canonical form"):
         hash(Laurent.of({(0, 0): 1}) / Laurent.of({(0, 0): 1}))
+
+
+def test_equality_is_that_of_functions_and_of_nothing_else() -> None:
+    """x^{−1}(x + x²) = 1 + x however it is lifted; no polynomial equals a number, nor a quotient."""
+    lifted = Laurent.of({(-1, -2): 1}) * Laurent.of({(1, 2): 1, (2, 2): 1})
+    plain = Laurent.of({(0, 0): 1, (1, 0): 1})
+    assert lifted == plain and hash(lifted) == hash(plain) and lifted.lift != plain.lift
+    assert plain != 1 and plain != plain / Laurent.of({(0, 0): 1})
+    assert (plain / plain) == (lifted / plain) and (plain / plain) != plain

@@ -48,3 +48,10 @@ def test_the_zero_polynomial():
     assert sign_between(fmpz_poly([]), 0, 1) == 0
     with pytest.raises(BadInput, match="vanishes everywhere"):
         roots_between(fmpz_poly([]), 0, 1)
+
+
+def test_small_values_have_their_sign() -> None:
+    """w, w³ and 1 between 0 and 1, and what is negative there: the size of the value says nothing."""
+    for p, sign in (([0, 1], 1), ([0, 0, 0, 1], 1), ([1], 1), ([0, -1], -1), ([-1], -1), ([-1, 1], -1), ([1, -1], 1)):
+        assert sign_between(fmpz_poly(p), 0, 1) == sign
+    assert sign_between(fmpz_poly([-3, 1]), 3, None) == 1 and sign_between(fmpz_poly([3, -1]), 3, None) == -1
