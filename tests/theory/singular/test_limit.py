@@ -186,3 +186,17 @@ def test_scaled_means(p) -> None:
     assert mean == R(1, 3)  # density y^{−1/2}: (1/2)/(3/2)
     found = law.scaled_mean(y, p)
     assert sp.simplify(sp.gammasimp(found - mean * sp.gamma(R(1, 4) + p) / sp.gamma(R(1, 4)))) == 0
+
+
+def test_strata_under_a_gaussian_carry_its_density() -> None:
+    """x² under N(0, 1): 2/(2z + 1)/√(2π) near z = −½. x²y², x Gaussian, φ = 3x² + y²: on y = 0 ∫|x|, on x = 0 ∫_0^1 y."""
+    (stratum,) = limit_law(x**2, (x,), domain="gaussian").strata()
+    assert stratum.density == 1 / sp.sqrt(2 * sp.pi)
+    law = limit_law(x**2 * y**2, (x, y), domain={x: "gaussian", y: "box"}, prior=3 * x**2 + y**2)
+    masses = {}
+    for each in law.strata():
+        (free,) = set(each.chart.variables) - set(each.vanishing)
+        masses[free] = masses.get(free, 0) + sp.integrate(each.density, (free, 0, sp.oo if free == x else 1))
+    # 3 E|x|/2, and the residue 1/√(2π) times ½
+    assert sp.simplify(masses[x] - R(3, 2) * sp.sqrt(2 / sp.pi)) == 0
+    assert sp.simplify(masses[y] - 1 / (2 * sp.sqrt(2 * sp.pi))) == 0
