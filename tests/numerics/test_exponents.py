@@ -213,7 +213,7 @@ def test_rungs_are_asked_for_in_turn_until_the_digits_are_there() -> None:
         assert holds(found[0], R(1, 2)) and found[0].ball.rad() < arb(10) ** -wanted and found[0].multiplicity == 2
         assert seen == [16 * 8**j for j in range(len(seen))] and len(seen) % 2 == 1
         counts.append(len(seen))
-        table = {t: series(blocks, t, 80) for t in seen}
+        table: dict[int | Fraction, arb] = {t: series(blocks, t, 80) for t in seen}
         assert holds(exponents(table)[0], R(1, 2))
     assert counts[0] < counts[1]
     for most in (counts[1], counts[1] + 3):
@@ -224,8 +224,15 @@ def test_rungs_are_asked_for_in_turn_until_the_digits_are_there() -> None:
 
 def test_a_ladder_may_be_given_in_any_order_and_must_rise() -> None:
     blocks = [(R(1, 2), [3]), (R(3, 2), [1])]
-    table = {Fraction(2**j, 3): series(blocks, R(2**j, 3)) for j in range(14, 3, -1)}
+    table: dict[int | Fraction, arb] = {Fraction(2**j, 3): series(blocks, R(2**j, 3)) for j in range(14, 3, -1)}
     assert exponents(table)[0].guess == Fraction(1, 2)
-    for ladder in (dict.fromkeys([2, 4, 8, 16, 32, 64, 129], arb(1)), dict.fromkeys([1, 2, 4, 8, 16, 32], arb(1))):
+    for places in ([2, 4, 8, 16, 32, 64, 129], [1, 2, 4, 8, 16, 32]):
         with pytest.raises(BadInput, match=r"geometric|at least 7 rungs"):
-            exponents(ladder)
+            exponents({t: arb(1) for t in places})
+
+
+def test_a_double_root_splits_like_the_root_of_its_error() -> None:
+    """0.4 and 0.6 are one double root if the error is about 0.01, and two roots if it is 10⁻⁶; a single root is always whole."""
+    pair = [acb(0.4), acb(0.6)]
+    assert exponents_module._apart(pair, 0, 2, 1e-2) and not exponents_module._apart(pair, 0, 2, 1e-6)
+    assert exponents_module._apart(pair, 0, 1, 1e-6) and exponents_module._apart(pair, 1, 1, 1e-6)

@@ -33,7 +33,7 @@ def test_the_stirling_series():
 
 def test_a_table_serves_as_well_as_a_function():
     with digits(60):
-        table = {Fraction(10 + 3 * j): stirling(10 + 3 * j) for j in range(16)}
+        table: dict[int | Fraction, arb] = {Fraction(10 + 3 * j): stirling(10 + 3 * j) for j in range(16)}
         found = coefficients(table, order=1)
         assert found[1].ball.contains(ball(R(1, 12)))
         assert found[1].truncation < 1e-9
@@ -125,7 +125,9 @@ def test_a_finite_series_is_solved_exactly() -> None:
     terms = [0, (R(1, 2), 1), 1, (R(3, 2), 2), 2]
     exact = (3, -2, 5, 0)
     with digits(50):
-        table = {t: 3 - 2 * arb(t).log() / arb(t).sqrt() + 5 / arb(t) for t in (7, 1000, 64, 20)}
+        table: dict[int | Fraction, arb] = {
+            t: 3 - 2 * arb(t).log() / arb(t).sqrt() + 5 / arb(t) for t in (7, 1000, 64, 20)
+        }
         found = coefficients(table, order=2, exponents=terms[:4])
         for c, value in zip(found, exact, strict=False):
             assert c.ball.contains(value) and c.proved_radius < 1e-40 and c.rungs == 4

@@ -277,8 +277,22 @@ def test_a_plan_cannot_be_changed_afterwards():
 def test_doubles_are_the_format_unless_more_is_asked_for():
     """The radius is a multiple of the unit roundoff: 2⁻⁵³, or 2⁻⁶⁴ where the machine has the format of 80 bits."""
     plain, doubles, extended = (
-        subgraphs.at(torus(3, 3), sp.Rational(1, 3), **options).partition.rel_accuracy_bits()
+        subgraphs.at(torus(3, 3), sp.Rational(1, 3), **options).partition.rel_accuracy_bits()  # pyright: ignore[reportArgumentType]
         for options in ({}, {"extended": False}, {"extended": True})
     )
     more = -int(np.log2(np.finfo(np.longdouble).eps)) - 52 if subgraphs._format(True) is np.longdouble else 0
     assert plain == doubles <= 53 and abs(extended - doubles - more) <= 1
+
+
+def test_roundings_are_counted_upwards() -> None:
+    """(1 − u)^{−D} − 1 with D = 2 bonds + 3 sites + 2 fields where tanh is exact: above Du by no more than D²u²."""
+    lattice = Lattice(3, 3, fields={(0, 0): 1, (1, 2): 2})
+    one = (np.float64(0.5), arb(0))
+    tables = {"bond": {1: one}, "field": {1: one, 2: one}}
+    roundings, u = 2 * 12 + 3 * 9 + 2 * 2, arb(2) ** -53
+    with digits(40):
+        found = subgraphs._relative(lattice, best(lattice), tables, np.float64)
+        assert roundings * u < found < roundings * u + (roundings * u) ** 2
+        tables["bond"][1] = (np.float64(0.5), arb("1e-10"))
+        rough = subgraphs._relative(lattice, best(lattice), tables, np.float64)
+        assert abs(rough - found - 12 * arb("1e-10")) < arb("1e-17")

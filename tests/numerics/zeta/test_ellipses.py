@@ -100,3 +100,13 @@ def test_a_narrower_plan_has_smaller_ellipses_and_more_nodes() -> None:
 def test_arb_bounds_are_exact_numbers() -> None:
     found = ellipses.bounds(chart(x, (2,), unit=2 + x), fmpq(1), (2.0,))
     assert found is not None and all(isinstance(b, arb) and b.rad() == 0 for b in found)
+
+
+def test_small_functions_have_small_bounds() -> None:
+    """M is homogeneous in the density, and Λ of a unit near 1 is as near to 0: u = 1 + x/2000 on E_2, where |x| ≤ 9/8."""
+    large, small = (
+        ellipses.bounds(chart(x, (2,), unit=1 + x / 2000, density=k * (2 + x)), fmpq(1), (2.0,))
+        for k in (1, R(1, 1024))
+    )
+    assert large is not None and small is not None
+    assert abs(large[0] / small[0] / 1024 - 1) < arb("1e-6") and small[1] < arb("1e-3")
