@@ -112,7 +112,6 @@ def _solution(pivots: dict[int, tuple[int, int]]) -> int:
     x = 0
     for lead in sorted(pivots):
         row, right = pivots[lead]
-        below = row & ~(1 << (lead - 1))
-        if (right ^ (bin(below & x).count("1") & 1)) & 1:
+        if (right ^ (bin(row & x).count("1") & 1)) & 1:  # x has lower bits only
             x |= 1 << (lead - 1)
     return x

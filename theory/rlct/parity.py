@@ -62,7 +62,7 @@ def scaling(s: Stratum, x: int) -> list[int] | None:
     chosen = 0
     for lead in sorted(pivots):
         row, right = pivots[lead]
-        if (right ^ (bin(row & ~(1 << (lead - 1)) & chosen).count("1") & 1)) & 1:
+        if (right ^ (bin(row & chosen).count("1") & 1)) & 1:
             chosen |= 1 << (lead - 1)
     found = [z for z in allowed if chosen >> z & 1]
     return None if any(z in used(q) for z in found for q in s.positive) else found

@@ -97,6 +97,7 @@ def test_mirrored_factors_are_split_at_their_mirror_first():
     """For y − 1 and y + 1 both, y = 0 comes first; not where y ≥ 0."""
     s = stratum("sfaa", x * (y - one) * (y + one))
     assert branching.splitters(s)[0] == y
+    assert branching.splitters(stratum("sffa", x * (y - one) * (y + one) * (y + z - 3 * one)))[0] == y
     assert y not in branching.splitters(stratum("sfaa", x * (y - one) * (y + one), sign={Y: 1}))
     assert y not in branching.splitters(stratum("sfaa", x * (y - one) * (y + 2 * one)))
 

@@ -369,6 +369,11 @@ def test_slopes(s, f, proved):
         (stratum("suaa", x, sign={Y: 1}), y + one, False),
         (stratum("suaa", x, sign={Y: 1}), y - one, True),
         (stratum("suaa", x), y - 9 * one, False),  # beyond the grid
+        (stratum("suaa", x), 16 * y + 3 * one, True),  # between neighbours of the grid
+        (stratum("suaa", x), 16 * y - 3 * one, True),
+        (stratum("suaa", x), 16 * y - 127 * one, True),  # the last two
+        (stratum("suaa", x), 16 * y + 127 * one, True),
+        (stratum("suaa", x), 16 * y - one, False),  # 0 lies between
         (stratum("suua", x), y - z, True),
         (stratum("suua", x, sign={Y: 1, Z: 1}), y + z, False),
         (stratum("suua", x, sign={Y: 1}), y + z, True),
