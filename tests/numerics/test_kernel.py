@@ -369,3 +369,8 @@ def test_the_frame_is_a_root_of_the_preconditioner_and_nearly_diagonal(D, H) -> 
     assert sum(diagonal) == pytest.approx(values.sum())
     ((root,),), (curvature,) = kernel._frame(sp.Matrix([[R(9, 4)]]), sp.Matrix([[5]]))
     assert root == R(3, 2) and curvature == pytest.approx(45 / 4)
+
+
+def test_every_draw_is_taken_unless_told_otherwise():
+    k = kernel.stationary(x**2 / 2, (x,), 50, R(1, 2))
+    assert k.long_run(x, x).overlaps(k.long_run(x, x, 1)) and not k.long_run(x, x).overlaps(k.long_run(x, x, 2))

@@ -164,3 +164,12 @@ def test_bad_input_is_named() -> None:
         control.fields(type("NUTS", (), {})(), posterior_of(LOSS))
     with pytest.raises(BadInput, match="take one run"):
         control.mean(np.zeros((2, 8)), np.zeros((2, 9, 1)))
+
+
+def test_the_sixth_cumulant_is_that_of_the_draws() -> None:
+    """κ₆ = μ₆ − 15 μ₄μ₂ − 10 μ₃² + 30 μ₂³ of the empirical law, where the only field is zero."""
+    trace = np.random.default_rng(5).gamma(3.0, size=(4, 100))
+    mu = [np.mean((trace - trace.mean()) ** k) for k in range(7)]
+    exact = mu[6] - 15 * mu[4] * mu[2] - 10 * mu[3] ** 2 + 30 * mu[2] ** 3
+    found = control.cumulant([trace] * 6, np.zeros((4, 100, 1)))
+    assert float(found.mean) == pytest.approx(exact, rel=1e-10)

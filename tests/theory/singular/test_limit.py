@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 from theory import singular
 from theory.errors import BadInput
 from theory.singular import LOG, dirichlet_moment, limit_law
+from theory.singular.limit import strata
 from theory.zeta.balls import ball
+from theory.zeta.maps import pullback
 from theory.zeta.precision import digits
 from theory.zeta.resolution import resolve
 
@@ -200,3 +202,10 @@ def test_strata_under_a_gaussian_carry_its_density() -> None:
     # 3 E|x|/2, and the residue 1/√(2π) times ½
     assert sp.simplify(masses[x] - R(3, 2) * sp.sqrt(2 / sp.pi)) == 0
     assert sp.simplify(masses[y] - 1 / (2 * sp.sqrt(2 * sp.pi))) == 0
+
+
+def test_every_chart_with_the_full_order_has_its_stratum() -> None:
+    """x²y² + y⁶ on the box: the order of its charts, one of which has a lower pole, does not matter."""
+    charts = tuple(c for m in resolve(x**2 * y**2 + y**6, (x, y)) for c in pullback(x**2 * y**2 + y**6, m))
+    found, reverse = strata(charts), strata(charts[::-1])
+    assert found == reverse[::-1] and 0 < len(found) < len(charts)
