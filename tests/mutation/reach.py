@@ -39,13 +39,14 @@ class Reach:
 
     def files_of(self, file: str) -> set[str]:
         """The files of tests that ran a line of the module, and those that are newer."""
-        return {test.split("::")[0] for tests in self.lines.get(file, {}).values() for test in tests} | {
-            *self.newer(file)
-        }
+        return self._ran(file) | {*self.newer(file)}
+
+    def _ran(self, file: str) -> set[str]:
+        return {test.split("::")[0] for tests in self.lines.get(file, {}).values() for test in tests}
 
     def newer(self, file: str) -> list[str]:
         """The files of tests that are not as they were, of those that ran the module or import it by name."""
-        known = {test.split("::")[0] for tests in self.lines.get(file, {}).values() for test in tests}
+        known = self._ran(file)
         package, _, stem = file.removesuffix("/__init__.py").removesuffix(".py").replace("/", ".").rpartition(".")
         imports = re.compile(
             rf"^from {re.escape(package)} import ([^\n]*|\([^)]*)\b{stem}\b|^(from|import) {re.escape(package)}\.{stem}\b",

@@ -2,6 +2,7 @@
 
 import pytest
 import sympy as sp
+from sympy import cos, cosh, exp, log, sin, sinh, sqrt, tan, tanh
 
 from theory.certificate import report
 from theory.certificate.comparison import MAX_ORDER, Local, compared, essential, is_zero, terms_of
@@ -12,17 +13,6 @@ from theory.rlct import rlct
 x, y, z = X = sp.symbols("x y z", real=True)
 LOCAL = Local(X, frozenset())
 HALF = Local(X, frozenset({"x"}))
-sqrt, sin, cos, tan, exp, log, tanh, sinh, cosh = (
-    sp.sqrt,
-    sp.sin,
-    sp.cos,
-    sp.tan,
-    sp.exp,
-    sp.log,
-    sp.tanh,
-    sp.sinh,
-    sp.cosh,
-)
 
 
 def through(K, rules=(), local=LOCAL, given=()):

@@ -2,22 +2,12 @@
 
 import pytest
 import sympy as sp
+from sympy import cos, cosh, exp, log, sin, sinh, sqrt, tan, tanh
 
 from theory.errors import BadInput
 from theory.rlct import analytic, rlct, rlct_ideal
 
 x, y, z = X = sp.symbols("x y z", real=True)
-sin, cos, tan, exp, log, tanh, sinh, cosh, sqrt = (
-    sp.sin,
-    sp.cos,
-    sp.tan,
-    sp.exp,
-    sp.log,
-    sp.tanh,
-    sp.sinh,
-    sp.cosh,
-    sp.sqrt,
-)
 
 
 @pytest.mark.parametrize(
