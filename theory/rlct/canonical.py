@@ -7,6 +7,7 @@ is the whole state, written in the canonical order); isomorphic strata may, rare
 
 from typing import Any
 
+from theory.rlct.parity import reduced, solution
 from theory.rlct.polynomials import terms
 from theory.rlct.stratum import ABSENT, FREE, SMALL, UNIT, Stratum
 
@@ -85,7 +86,7 @@ def _written(s: Stratum, order: list[int]) -> tuple[Key, frozenset[int]]:
             row = sum(1 << k for k in range(n) if v[k] % 2 and free[k])
             if tag < 2:
                 row |= 1 << (n + number)
-            row, negative = _reduced(row, int(c < 0), pivots)
+            row, negative = reduced(row, int(c < 0), pivots)
             if row:
                 pivots[row.bit_length()] = (row, negative)
                 negative = 0
@@ -96,22 +97,5 @@ def _written(s: Stratum, order: list[int]) -> tuple[Key, frozenset[int]]:
         (order.index(i), tuple(sorted((tuple(v[k] for k in order), c) for v, c in terms(g))))
         for i, g in s.roots.items()
     )
-    flips = frozenset(order[k] for k in range(n) if _solution(pivots) >> k & 1)
+    flips = frozenset(order[k] for k in range(n) if solution(pivots) >> k & 1)
     return (s.uncertain, coordinates, tuple(dict.fromkeys(written)), relations), flips
-
-
-def _reduced(row: int, right: int, pivots: dict[int, tuple[int, int]]) -> tuple[int, int]:
-    while row and row.bit_length() in pivots:
-        other, side = pivots[row.bit_length()]
-        row, right = row ^ other, right ^ side
-    return row, right
-
-
-def _solution(pivots: dict[int, tuple[int, int]]) -> int:
-    """Bits x with row·x = right-hand side for every pivot row, the undecided ones 0."""
-    x = 0
-    for lead in sorted(pivots):
-        row, right = pivots[lead]
-        if (right ^ (bin(row & x).count("1") & 1)) & 1:  # x has lower bits only
-            x |= 1 << (lead - 1)
-    return x

@@ -51,19 +51,12 @@ def scaling(s: Stratum, x: int) -> list[int] | None:
         first = listed[0][0] if listed else ()
         for v, _ in listed[1:]:
             row = sum(1 << z for z in allowed if (v[z] - first[z]) % 2)
-            right = (v[x] - first[x]) % 2
-            while row and row.bit_length() in pivots:
-                other, side = pivots[row.bit_length()]
-                row, right = row ^ other, right ^ side
+            row, right = reduced(row, (v[x] - first[x]) % 2, pivots)
             if row:
                 pivots[row.bit_length()] = (row, right)
             elif right:
                 return None
-    chosen = 0
-    for lead in sorted(pivots):
-        row, right = pivots[lead]
-        if (right ^ (bin(row & chosen).count("1") & 1)) & 1:
-            chosen |= 1 << (lead - 1)
+    chosen = solution(pivots)
     found = [z for z in allowed if chosen >> z & 1]
     return None if any(z in used(q) for z in found for q in s.positive) else found
 
@@ -87,3 +80,21 @@ def halved(s: Stratum, p: Poly, x: int, scaled: list[int]) -> Poly:
     for v, e, c in listed:
         moved[(*v[:x], (e - lowest) // 2, *v[x + 1 :])] = c
     return s.ring.make(moved)
+
+
+def reduced(row: int, right: int, pivots: dict[int, tuple[int, int]]) -> tuple[int, int]:
+    """An equation row·x = right over two elements, less the pivots that it leads with."""
+    while row and row.bit_length() in pivots:
+        other, side = pivots[row.bit_length()]
+        row, right = row ^ other, right ^ side
+    return row, right
+
+
+def solution(pivots: dict[int, tuple[int, int]]) -> int:
+    """Bits x with row·x = right-hand side for every pivot row, the undecided ones 0."""
+    x = 0
+    for lead in sorted(pivots):
+        row, right = pivots[lead]
+        if (right ^ (bin(row & x).count("1") & 1)) & 1:  # x has lower bits only
+            x |= 1 << (lead - 1)
+    return x
