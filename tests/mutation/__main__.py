@@ -139,8 +139,14 @@ def meet(
         what, by, *_ = run(module, k, chosen, cost)
         if what == trial.ENDLESS:
             # What others had left in memory may have made its tests cheap: measure, and try again.
-            plain = run(module, None, chosen)
-            what, by, *_ = run(module, k, chosen, max(cost, plain.processor))
+            again = [by] if by else chosen
+            plain = run(module, None, again)
+            what, failed, *_ = run(module, k, again, plain.processor if by else max(cost, plain.processor))
+            if by and what == trial.LIVES:
+                unsound.append(by)  # it only took longer here
+                tests = [test for test in tests if test != by]
+                continue
+            by = failed or by
         if what == trial.OTHERS:
             files = sorted({test.split("::")[0] for test in tests})
             tests, what = [] if files == tests else files, trial.LIVES
@@ -184,9 +190,10 @@ def examine(todo: Sequence[Drawn], patience: float, folder: Path, jobs: int) -> 
         for number, record in resident.results(
             lambda run: _pool(swapped, patience, folder, jobs, run, folders),
             sorted(file for file in files if file.startswith(folders)),
+            found.cost,
         ):
             module, _, name = one = swapped[number]
-            if record["what"] == trial.KILLED:
+            if record["what"] in (trial.KILLED, trial.ENDLESS):
                 yield f"{module}:{name}", record
             else:
                 others.append(one)

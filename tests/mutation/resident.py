@@ -1,8 +1,8 @@
 """Mutants in forks of one process that has the tests collected: the changed code is put into the functions that are there.
 
 `trial` begins each mutant with nothing of the house, as a change that runs at import needs; here a change within a function costs
-no more than the tests that it meets. What was remembered (`functools.cache`) is forgotten first. Only for packages without jax,
-whose threads do not survive a fork.
+no more than the tests that it meets. What was remembered (`functools.cache`) is forgotten first. jax opens its backend in the forks
+only, since its threads would not survive one: no test may compute with jax when it is imported.
 """
 
 import ast
@@ -10,16 +10,20 @@ import functools
 import gc
 import json
 import os
+import resource
+import signal
+import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from types import CodeType, FunctionType
 from typing import Any
 
 import pytest
+from jax._src import xla_bridge
 
 from tests.mutation import changes, trial
 
-PACKAGES = ("theory", "numerics")
+PACKAGES = ("theory", "numerics", "sampler", "ledger")
 _COMPREHENSIONS = ("<listcomp>", "<genexpr>", "<dictcomp>", "<setcomp>")
 
 
@@ -77,16 +81,23 @@ def install(pairs: Iterable[tuple[CodeType, CodeType]]) -> bool:
 
 
 class Resident:
-    """A plugin of pytest: instead of running the tests it hands `run` to `work`, whose results are written, a line each."""
+    """A plugin of pytest: instead of running the tests it hands `run` to `work`, whose results are written, a line each. `cost`:
+    processor seconds of the tests on the sources as they stand; each of several has its own limit where that is known."""
 
-    def __init__(self, work: Callable[[Callable[..., trial.Outcome]], Iterable[object]], pipe: int) -> None:
-        self.work, self.pipe, self.failed = work, pipe, ""
+    def __init__(
+        self, work: Callable[[Callable[..., trial.Outcome]], Iterable[object]], pipe: int, cost: Mapping[str, float]
+    ) -> None:
+        self.work, self.pipe, self.cost, self.failed = work, pipe, cost, ""
 
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         self.items: dict[str, list[pytest.Item]] = defaultdict(list)
         for item in session.items:
             self.items[item.nodeid].append(item)
             self.items[item.nodeid.split("::")[0]].append(item)
+        if xla_bridge.backends_are_initialized():
+            raise pytest.UsageError(
+                "a test computes with jax when it is imported, and forks would hang: move that into the test"
+            )
         for result in self.work(self.run):
             os.write(self.pipe, (json.dumps(result) + "\n").encode())
         return True
@@ -106,7 +117,10 @@ class Resident:
         if not all(test in self.items for test in asked):
             return pytest.ExitCode.USAGE_ERROR
         chosen = [item for test in asked for item in self.items[test] if item.nodeid not in left_out]
+        hard = resource.getrlimit(resource.RLIMIT_CPU)[1]
         for item, after in zip(chosen, [*chosen[1:], None], strict=True):
+            if len(chosen) > 1 and item.nodeid in self.cost:
+                _limit(time.process_time() + trial.limit(self.cost[item.nodeid]), hard, item.nodeid, pipe)
             item.config.hook.pytest_runtest_protocol(item=item, nextitem=after)
             if self.failed:
                 os.write(pipe, self.failed.encode())
@@ -114,7 +128,23 @@ class Resident:
         return pytest.ExitCode.OK if chosen else pytest.ExitCode.NO_TESTS_COLLECTED
 
 
-def results(work: Callable[[Callable[..., trial.Outcome]], Iterable[Any]], paths: Sequence[str]) -> Iterator[Any]:
+def _limit(seconds: float, hard: int, test: str, pipe: int) -> None:
+    """End this process when it has used so many processor seconds, and say in which test."""
+
+    def end(*_: object) -> None:
+        os.write(pipe, test.encode())
+        os._exit(trial.OUT_OF_TIME)
+
+    signal.signal(signal.SIGXCPU, end)
+    soft = int(seconds) + 1
+    resource.setrlimit(resource.RLIMIT_CPU, (soft if hard == resource.RLIM_INFINITY else min(soft, hard), hard))
+
+
+def results(
+    work: Callable[[Callable[..., trial.Outcome]], Iterable[Any]],
+    paths: Sequence[str],
+    cost: Mapping[str, float] | None = None,
+) -> Iterator[Any]:
     """What `work` yields, as JSON has it, in a process where the tests of these paths are collected and it may `run` mutants."""
     here, there = os.pipe()
     child = os.fork()
@@ -125,7 +155,10 @@ def results(work: Callable[[Callable[..., trial.Outcome]], Iterable[Any]], paths
             trial.silence()
             os.chdir(trial.ROOT)
             code = int(
-                pytest.main(["-q", "-p", "no:cacheprovider", "-p", "no:xdist", *paths], plugins=[Resident(work, there)])
+                pytest.main(
+                    ["-q", "-p", "no:cacheprovider", "-p", "no:xdist", *paths],
+                    plugins=[Resident(work, there, cost or {})],
+                )
             )
         finally:
             os._exit(code)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.mutation import __main__ as runner
 from tests.mutation import changes, reach, trial
 from tests.mutation.__main__ import (
     DEFAULT,
@@ -199,3 +200,45 @@ def test_a_process_with_the_tests_collected_tells_the_killed_from_those_that_liv
     (killed, by), *others = ast.literal_eval(told)
     assert killed == trial.KILLED and by.startswith("tests/theory/test_wick.py::test_")
     assert others == [[trial.LIVES, ""], [trial.OTHERS, ""]]
+
+
+def test_a_test_that_runs_for_ever_is_named() -> None:
+    asked = """if True:
+        import resource, sys, time
+        from tests.mutation import resident
+
+        resident._limit(time.process_time(), resource.RLIM_INFINITY, "a test", 1)
+        while True:
+            pass
+    """
+    ended = subprocess.run([sys.executable, "-c", asked], cwd=trial.ROOT, capture_output=True, text=True, timeout=60)
+    assert (ended.returncode, ended.stdout) == (trial.OUT_OF_TIME, "a test")
+
+
+@pytest.mark.parametrize("alone", [trial.LIVES, trial.ENDLESS, trial.KILLED])
+def test_what_takes_too_long_once_and_passes_alone_is_not_killed_by_it(
+    monkeypatch: pytest.MonkeyPatch, alone: str
+) -> None:
+    """The first answer names a test; where it passes alone, at what it costs the sources, the other is asked without it."""
+    slow, quick = "tests/a.py::slow", "tests/a.py::quick"
+    line = {changes_of("theory.wick")[0].line: [slow, quick]}
+    monkeypatch.setattr(
+        runner, "reached", lambda folder: reach.Reach({slow: 1, quick: 2}, {"theory/wick.py": line}, {})
+    )
+    monkeypatch.setattr(reach.Reach, "newer", lambda self, file: [])
+    ends = {(None, slow): trial.LIVES, (0, slow): alone, (0, f"{quick} --deselect={slow}"): trial.LIVES}
+    asked = []
+
+    def run(module: str, k: int | None, tests: list[str], seconds: float | None = None) -> trial.Outcome:
+        asked.append((k, " ".join(tests), seconds))
+        return (
+            trial.Outcome(trial.ENDLESS, slow, 1, 1)
+            if len(asked) == 1
+            else trial.Outcome(ends[asked[-1][:2]], "", 7, 7)
+        )
+
+    record = runner.meet(("theory.wick", 0, ""), 60, Path(), run)
+    assert (record["what"], record["by"]) == (alone, "" if alone == trial.LIVES else slow)
+    assert asked[:3] == [(0, f"{slow} {quick}", 3), (None, slow, None), (0, slow, 7)]
+    if alone == trial.LIVES:
+        assert asked[3:] == [(0, f"{quick} --deselect={slow}", 3)]

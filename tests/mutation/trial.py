@@ -37,16 +37,23 @@ OUTSIDE = (
     "jax",
 )
 KILLED, ENDLESS, LIVES, OTHERS = "killed", "runs for ever", "lives", "has other tests"
-NOT_SWAPPED = 7
+NOT_SWAPPED, OUT_OF_TIME = 7, 8
 UNSWAPPED = "has no function in memory"
-_OF_EXIT = {0: LIVES, 4: OTHERS, 5: OTHERS, NOT_SWAPPED: UNSWAPPED}  # pytest: passed, no such test, no test
+_OF_EXIT = {
+    0: LIVES,
+    4: OTHERS,
+    5: OTHERS,
+    NOT_SWAPPED: UNSWAPPED,
+    OUT_OF_TIME: ENDLESS,
+}  # pytest: passed, no such test, no test
 Body = Callable[[str, int | None, Sequence[str], int], int]
 
 IMPORT = "import"
 
 
 class Outcome(NamedTuple):
-    """What became of it, by which test (`IMPORT` where the tests could not be collected), processor and wall seconds."""
+    """What became of it, by which test (`IMPORT` where the tests could not be collected; with nothing where it is not known),
+    processor and wall seconds."""
 
     what: str
     by: str
@@ -118,9 +125,9 @@ def run(
         os.close(here)
         _child(module, k, tests, seconds, there, body or _anew)
     os.close(there)
-    limit = 3000.0 if seconds is None else 12 * seconds + 60
+    longest = 3000.0 if seconds is None else 12 * seconds + 60
     ended, status, used = os.wait4(child, os.WNOHANG)
-    while not ended and time.monotonic() - start < limit:
+    while not ended and time.monotonic() - start < longest:
         time.sleep(0.02)
         ended, status, used = os.wait4(child, os.WNOHANG)
     if not ended:
@@ -135,7 +142,12 @@ def run(
     if os.WIFSIGNALED(status):
         return Outcome(KILLED, signal.Signals(os.WTERMSIG(status)).name, *costs)
     what = _OF_EXIT.get(os.WEXITSTATUS(status), KILLED)
-    return Outcome(what, by if what == KILLED else "", *costs)
+    return Outcome(what, by if what in (KILLED, ENDLESS) else "", *costs)
+
+
+def limit(seconds: float) -> float:
+    """Processor seconds after which tests that take the sources so many are said to run for ever."""
+    return 4 * seconds + 10
 
 
 def silence() -> None:
@@ -148,8 +160,8 @@ def _child(module: str, k: int | None, tests: Sequence[str], seconds: float | No
     os.setpgid(0, 0)
     silence()
     if seconds is not None:
-        limit = int(4 * seconds + 10)
-        resource.setrlimit(resource.RLIMIT_CPU, (limit, limit + 5))
+        soft = int(limit(seconds))
+        resource.setrlimit(resource.RLIMIT_CPU, (soft, soft + 5))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     code = 1
     try:

@@ -131,7 +131,7 @@ def test_conventions_refuse_what_would_pass_silently():
 MASKS = {
     "full": {"a": True, "b": True},
     "a": {"a": True, "b": False},
-    "b1": {"a": False, "b": jnp.array([True, False])},
+    "b1": {"a": False, "b": np.array([True, False])},
 }
 
 

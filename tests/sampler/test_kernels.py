@@ -24,10 +24,10 @@ from sampler.kernels.underdamped import baoab, sgnht
 from sampler.posterior import LocalPosterior
 from theory.errors import BadInput
 
-CENTRE = {"a": jnp.array([1.0, 2.0], jnp.float32), "b": jnp.array([0.5, -0.5, 0.0])}
+CENTRE = {"a": np.array([1.0, 2.0], np.float32), "b": np.array([0.5, -0.5, 0.0])}
 KERNELS = {
     "sgld": sgld,
-    "preconditioned": lambda epsilon: preconditioned(epsilon, {"a": 0.5, "b": jnp.array([1.0, 2.0, 0.7])}),
+    "preconditioned": lambda epsilon: preconditioned(epsilon, {"a": 0.5, "b": np.array([1.0, 2.0, 0.7])}),
     "rmsprop": rmsprop,
     "rmsprop frozen": lambda epsilon: rmsprop(epsilon, initial=1.0, corrected=True, adaptation=3),
     "baoab": lambda epsilon: baoab(epsilon, 2.0),
@@ -143,20 +143,20 @@ EPSILON_D = U / largest(np.sqrt(D)[:, None] * P * np.sqrt(D))
 GIBBS = np.linalg.inv(P)
 OF_SGLD = np.linalg.inv(P - EPSILON / 4 * P @ P)
 OF_PRECONDITIONED = np.linalg.inv(P - EPSILON_D / 4 * P @ np.diag(D) @ P)
-# kernel, its exact covariance at a quadratic U, and one that must be told from it
+# a kernel's maker, its exact covariance at a quadratic U, and one that must be told from it
 LAWS = {
-    "sgld": (sgld(EPSILON), OF_SGLD, GIBBS),
-    "preconditioned": (preconditioned(EPSILON_D, jnp.array(D)), OF_PRECONDITIONED, GIBBS),
-    "baoab": (baoab(EPSILON, 2.0), GIBBS, OF_SGLD),
-    "mala": (mala(0.7 * EPSILON), GIBBS, np.linalg.inv(P - 0.7 * EPSILON / 4 * P @ P)),
-    "nuts": (nuts(0.5 * EPSILON, 4), GIBBS, np.linalg.inv(P - 0.5 * EPSILON / 4 * P @ P)),
+    "sgld": (lambda: sgld(EPSILON), OF_SGLD, GIBBS),
+    "preconditioned": (lambda: preconditioned(EPSILON_D, D), OF_PRECONDITIONED, GIBBS),
+    "baoab": (lambda: baoab(EPSILON, 2.0), GIBBS, OF_SGLD),
+    "mala": (lambda: mala(0.7 * EPSILON), GIBBS, np.linalg.inv(P - 0.7 * EPSILON / 4 * P @ P)),
+    "nuts": (lambda: nuts(0.5 * EPSILON, 4), GIBBS, np.linalg.inv(P - 0.5 * EPSILON / 4 * P @ P)),
 }
 every_law = pytest.mark.parametrize("name", LAWS)
 
 
 @cache
 def drawn(name):
-    return chain.run(jax.random.key(11), LAWS[name][0], target(H), observables=OBSERVE, **SIZES)
+    return chain.run(jax.random.key(11), LAWS[name][0](), target(H), observables=OBSERVE, **SIZES)
 
 
 @every_law
@@ -207,9 +207,9 @@ def sampled(kernel, **sizes):
     return diagnostics.mean(np.stack([w, w**2], axis=2)), run
 
 
-@pytest.mark.parametrize("kernel", [mala(0.06), nuts(0.02, 4)], ids=["mala", "nuts"])
-def test_wavy_law_of_the_unbiased_kernels(kernel, agrees, limit):
-    found, run = sampled(kernel, thin=2)
+@pytest.mark.parametrize("name", ["mala", "nuts"])
+def test_wavy_law_of_the_unbiased_kernels(name, agrees, limit):
+    found, run = sampled(KERNELS[name](0.06 if name == "mala" else 0.02), thin=2)
     assert agrees(found, moments())
     assert abs(run.stationarity()) < limit()
     assert (limit(4) + 2.33) * (found.sem / np.abs(moments()))[1].max() < 0.1

@@ -21,7 +21,7 @@ from sampler.llc import _with_scatter, cross_fitted, llc
 from sampler.posterior import LocalPosterior
 from theory.errors import BadInput
 
-CURVATURES = jnp.array([1.0, 0.8, 1.5, 0.5, 1.2, 1.0])
+CURVATURES = np.array([1.0, 0.8, 1.5, 0.5, 1.2, 1.0])
 N, RANK = 4096, 2
 
 

@@ -11,8 +11,8 @@ from sampler.kernels.sgld import sgld
 from sampler.llc import llc
 from sampler.posterior import LocalPosterior
 
-NO_DATA = jnp.zeros((1, 0))
-H = jnp.array([[2.0, 0.6], [0.6, 1.0]])
+NO_DATA = np.zeros((1, 0))
+H = np.array([[2.0, 0.6], [0.6, 1.0]])
 
 
 def gaussian(w, z):

@@ -14,7 +14,7 @@ from sampler.kernels.sgld import sgld
 from sampler.posterior import LocalPosterior, dot
 from theory.errors import BadInput
 
-D = jnp.array([1.0, 3.0, 0.5])
+D = np.array([1.0, 3.0, 0.5])
 
 
 def bent(w, z):
@@ -22,16 +22,16 @@ def bent(w, z):
     return jnp.sum((w - z) ** 2) / 2 + (w[0] * w[1]) ** 2 + jnp.cos(2 * w[2]) + w[0] * w[2] * z[1]
 
 
-CASES = {"sgld": (sgld(0.003), None), "frozen": (preconditioned(0.003, D), 2), "rmsprop": (rmsprop(0.003), 2)}
+CASES = {"sgld": (sgld, None), "frozen": (lambda epsilon: preconditioned(epsilon, D), 2), "rmsprop": (rmsprop, 2)}
 
 
-@pytest.mark.parametrize(("kernel", "batch_size"), CASES.values(), ids=CASES)
-def test_mean_zero_from_the_first_step_on(kernel, batch_size, limit):
+@pytest.mark.parametrize(("make", "batch_size"), CASES.values(), ids=CASES)
+def test_mean_zero_from_the_first_step_on(make, batch_size, limit):
     """Chains that start far away, nowhere near stationary: the sum of M over 30 steps from there has mean 0, over 1500 chains."""
     data = jax.random.normal(jax.random.key(9), (5, 3))
     p = LocalPosterior(bent, data, jnp.zeros(3), 20.0, 1.0, batch_size=batch_size)
     options: dict[str, Any] = {"chains": 1500, "draws": 31, "burn_in": 0, "initial": jnp.array([2.0, -1.0, 0.4])}
-    run = martingale.run(jax.random.key(3), kernel, p, order=2, **options)
+    run = martingale.run(jax.random.key(3), make(0.003), p, order=2, **options)
     seen = run.trace("martingale")
     total = seen[:, -1, 1] - seen[:, 0, 1]
     assert abs(total.mean() / total.std() * 1500**0.5) < limit()

@@ -14,7 +14,7 @@ from theory.errors import BadInput
 
 rng = np.random.default_rng(0)
 INPUTS, TARGETS = rng.normal(size=(200, 4)), rng.normal(size=(200, 2))
-WEIGHTS = {"in": jnp.asarray(rng.normal(size=(3, 4))), "out": jnp.asarray(rng.normal(size=(2, 3)))}
+WEIGHTS = {"in": rng.normal(size=(3, 4)), "out": rng.normal(size=(2, 3))}
 
 
 def network(w, z):

@@ -12,8 +12,11 @@ from sampler.posterior import LocalPosterior
 from theory.errors import BadInput
 
 H = np.array([1.0, 2.0, 5.0])
-KEY = jax.random.key(4)
 PLAN = {"chains": 6, "draws": 400, "burn_in": 100, "thin": 5}
+
+
+def key():
+    return jax.random.key(4)
 
 
 def loss(w, z):
@@ -28,7 +31,7 @@ def posterior(**changes):
 
 @pytest.fixture(scope="module")
 def grid():
-    return sweep.sweep(KEY, sgld(0.02), posterior(), nbeta=[5.0, 20.0], epsilon=[0.01, 0.03], **PLAN)
+    return sweep.sweep(key(), sgld(0.02), posterior(), nbeta=[5.0, 20.0], epsilon=[0.01, 0.03], **PLAN)
 
 
 def test_each_setting_meets_the_law_of_its_own_chain(grid, limit):
@@ -47,21 +50,21 @@ def test_each_setting_meets_the_law_of_its_own_chain(grid, limit):
 
 
 def test_one_setting_is_the_run_itself():
-    (one,) = sweep.sweep(KEY, sgld(0.5), posterior(), epsilon=[0.02], **PLAN).runs
-    np.testing.assert_array_equal(one.loss, chain.run(KEY, sgld(0.02), posterior(), **PLAN).loss)
+    (one,) = sweep.sweep(key(), sgld(0.5), posterior(), epsilon=[0.02], **PLAN).runs
+    np.testing.assert_array_equal(one.loss, chain.run(key(), sgld(0.02), posterior(), **PLAN).loss)
 
 
 def test_a_setting_that_diverges_spoils_no_other():
     """ε λ_max = 4.08 in float32 overflows within 4000 steps."""
     p = posterior(centre=jnp.zeros(3, jnp.float32))
-    grid = sweep.sweep(KEY, sgld(0.02), p, epsilon=[0.02, 0.3], **PLAN)
+    grid = sweep.sweep(key(), sgld(0.02), p, epsilon=[0.02, 0.3], **PLAN)
     found = grid.map(llc)
     assert np.isfinite(found.mean[0]) and np.isnan(found.mean[1])
     assert "smaller step" in grid.runs[1].message
 
 
 def test_moments_of_a_sweep_and_its_pictures(tmp_path, grid):
-    sums = sweep.sweep(KEY, sgld(0.02), posterior(), nbeta=[5.0, 20.0], epsilon=[0.01, 0.03], keep="moments", **PLAN)
+    sums = sweep.sweep(key(), sgld(0.02), posterior(), nbeta=[5.0, 20.0], epsilon=[0.01, 0.03], keep="moments", **PLAN)
     found = sums.map(lambda run: run.mean("loss"))
     np.testing.assert_allclose(found.mean, grid.map(lambda run: run.mean("loss")).mean, rtol=1e-10)
     results.save(found, tmp_path / "sweep.nc")
@@ -79,4 +82,4 @@ def test_moments_of_a_sweep_and_its_pictures(tmp_path, grid):
 )
 def test_refuses_values_that_are_no_settings(axes):
     with pytest.raises(BadInput):
-        sweep.sweep(KEY, sgld(0.02), posterior(), **axes, **PLAN)
+        sweep.sweep(key(), sgld(0.02), posterior(), **axes, **PLAN)
