@@ -3,7 +3,8 @@
 Neighbouring tests share modules' fixtures and what the ledger remembers (compiled chains, integrals, runs); dealt out one by one,
 most of that would be made in every process. What jax compiles is kept in `.compiled`, by what it computes: other processes of the
 run, those that tests start among them, and the next run compile nothing again. How long an example of hypothesis takes is never a
-failure: it depends on the machine and on who else is at work there. Mutants (`tests.mutation`) all meet the same examples.
+failure: it depends on the machine and on who else is at work there. Mutants (`tests.mutation`) all meet the same examples;
+`--deeper 20` has every property look at twenty times as many.
 
 Most programs that tests compile run for a moment, and compiling them took longer than all else. XLA is told to leave out what only
 makes programs fast: the same operations in the same precision, in a third of the processor time. Where the run itself is long, the
@@ -18,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import Phase, settings
+from hypothesis import Phase, is_hypothesis_test, settings
 
 COMPILED = {
     "JAX_COMPILATION_CACHE_DIR": str(Path(__file__).parents[1] / ".compiled"),
@@ -40,8 +41,23 @@ settings.register_profile(
 )
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    told = "K times the examples for every property of hypothesis, drawn anew (alone: -m hypothesis)"
+    parser.addoption("--deeper", type=int, default=1, metavar="K", help=told)
+
+
 def pytest_configure() -> None:
     settings.load_profile("mutants" if "MUTANT_UNDER_TEST" in os.environ else "tests")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if (times := config.getoption("--deeper")) == 1:
+        return
+    functions = {function for item in items if is_hypothesis_test(function := getattr(item, "function", None))}
+    for function in functions:
+        own = function._hypothesis_internal_use_settings
+        more = settings(own, max_examples=times * own.max_examples, derandomize=False)
+        function._hypothesis_internal_use_settings = more
 
 
 @pytest.hookimpl(wrapper=True)
