@@ -108,8 +108,7 @@ class Search:
         found = attempt(_simplified, node.given) or attempt(_cleaned, node.given) or _untouched(node.given)
         node.simple, node.steps, node.own = found
         node.ready = True
-        node.lower = max(node.lower, node.own[0])
-        node.upper = min(node.upper, node.own[1])
+        node.lower, node.upper = node.own  # what the strata before simplification would give is not what is proved
 
     def _next(self) -> Node | None:
         """The open node with the least lower bound; None when all nodes that matter are stuck."""
@@ -121,7 +120,7 @@ class Search:
             open_children = [c for c in node.children if not self._done(c, top)]
             if not open_children:
                 return None
-            node = min(open_children, key=lambda c: (c.lower, c.depth, c.number))
+            node = min(open_children, key=lambda c, least=node.own[0]: (max(c.lower, least), c.depth, c.number))
         return node
 
     def _done(self, node: Node, top: Pair) -> bool:
@@ -218,7 +217,6 @@ class Search:
                 return None
         new = self._node(child.stratum, node.depth + 1)
         new.parents.append(node)
-        new.lower = max(NOTHING, node.own[0])
         node.children.append(new)
         node.edges.append(child.label)
         if key is not None:

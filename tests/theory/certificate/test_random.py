@@ -15,7 +15,7 @@ from tests.theory.certificate.test_forged import state
 from theory.certificate import report
 from theory.certificate.programme import lower_bound
 from theory.certificate.refusal import Refused
-from theory.rlct import rlct_ideal
+from theory.rlct import rlct_ideal, search
 
 X = sp.symbols("x y z w u", real=True)
 x, y, z, w, _ = X
@@ -68,6 +68,24 @@ UNITS = [
     w**2 * x * y**3 + w * x * y**2 * z**2 + 2 * w * x * y**2 - x**4 * y**2 + 2 * x * y * z**2,
     2 * w**2 * y - w * x**2 * z,
 ]
+
+
+WORSE_SIMPLIFIED = [
+    w**2 * x**2 * y + x**2 * y**2 + 2 * x * y**3 + 2 * x * y * z**2 + y**4 + 2 * y**2 * z**2 + z**4,
+    y**3 * z,
+]
+
+
+@pytest.mark.parametrize("opened", [0, 1, 2, 5])
+@pytest.mark.parametrize(("generators", "variables"), [(WORSE_SIMPLIFIED, X[:4]), (EMPTY, X[:3]), (UNITS, X[:4])])
+def test_a_search_that_is_cut_off_proves_what_it_says(generators, variables, opened, monkeypatch):
+    """Whenever it ends, the bounds are those that its nodes prove: the simplified root of the first, 7/16 with m = 1, says less
+    than the root as given, with m = 2, and no node proves more until the search is nearly done."""
+    left = iter([False] * opened)
+    monkeypatch.setattr(search, "late", lambda: next(left, True))
+    answer = rlct_ideal(generators, variables, time_limit=60)
+    assert not answer.exact
+    assert report(answer.certificate, generators, variables).accepted
 
 
 @given(problems())
