@@ -34,7 +34,7 @@ from flint import acb, arb, fmpq
 
 from numerics.analytic import check_real, compile_acb, exact, exponent_and_amplitude, refuse_non_analytic
 from numerics.errors import NotCertified
-from numerics.halfline import tail
+from numerics.halfline import NotFromHere, tail
 from numerics.precision import Exact, ball, current_digits, rational
 from theory.errors import BadInput
 
@@ -116,7 +116,7 @@ def _split_exponentials(expr: sp.Expr, potential: sp.Expr) -> Mapping[sp.Expr, s
     groups: dict[sp.Expr, sp.Expr] = {}
     for term in terms:
         exponent, amplitude = exponent_and_amplitude(term)
-        key = sp.expand(potential + exponent)
+        key = sp.expand(potential + exponent, power_exp=False)
         groups[key] = groups.get(key, sp.S.Zero) + amplitude
     return groups
 
@@ -248,12 +248,15 @@ def _cut_tail(
 ) -> tuple[arb, arb]:
     """(R, bound): the tail beyond R, bounded by less than the tolerance if some R of the walk allows it."""
     distance = max(abs(start - plan.peak), plan.width)
-    witness = ""
+    unknown: NotFromHere | None = None
     for attempt in range(160):
         cut = arb(_dyadic(plan.peak + sign * distance))
         bound = arb(0)
         for potential, amplitude in groups.items():
-            proved = tail(potential, amplitude, variable, cut, sign)
+            try:
+                proved, unknown = tail(potential, amplitude, variable, cut, sign), None
+            except NotFromHere as error:
+                proved, unknown = None, error
             if proved is None:
                 bound = None
                 break
@@ -265,6 +268,8 @@ def _cut_tail(
         )  # a steep potential is far from where its powers rule, in units of its width
         if distance > 1e60:
             break
+    if unknown:
+        raise unknown
     far = float(plan.peak + sign * distance)
     potential = next(iter(groups))
     witness = (

@@ -32,6 +32,10 @@ from numerics.errors import NotCertified
 from numerics.precision import ball
 
 
+class NotFromHere(NotCertified):
+    """A rule needs a sign that is not proved on the half line; it may hold on one that starts farther out."""
+
+
 def _interval(low: arb, high: arb) -> arb:
     return low.lower().union(high.upper())
 
@@ -66,7 +70,12 @@ def _sech(p: arb_poly) -> arb_poly:
     return arb_poly([p[0].sech() if p.length() <= 1 else _interval(arb(0), arb(1))])
 
 
-BOUNDED: dict[Any, Any] = {
+def _asinh(p: arb_poly) -> arb_poly:
+    """asinh u lies between 0 and u."""
+    return arb_poly([p[0].asinh()]) if p.length() <= 1 else p * _interval(arb(0), arb(1))
+
+
+RULES: dict[Any, Any] = {
     sp.exp: _exp,
     sp.sin: lambda p: _periodic(arb.sin, p),
     sp.cos: lambda p: _periodic(arb.cos, p),
@@ -75,6 +84,7 @@ BOUNDED: dict[Any, Any] = {
     sp.erf: lambda p: _monotone(arb.erf, p, arb(-1), arb(1)),
     sp.erfc: lambda p: 1 - _monotone(arb.erf, p, arb(-1), arb(1)),
     sp.atan: lambda p: _monotone(arb.atan, p, -arb.pi() / 2, arb.pi() / 2),
+    sp.asinh: _asinh,
 }
 
 
@@ -94,9 +104,9 @@ def enclose(expr: sp.Basic, variable: sp.Symbol, start: arb, sign: int) -> arb_p
         return _power(sp.Pow(*expr.args, evaluate=False), variable, start, sign)
     if isinstance(expr, sp.log):
         return _logarithm(expr.args[0], variable, start, sign)
-    if expr.func not in BOUNDED:
+    if expr.func not in RULES:
         raise NotCertified(f"no bound of {expr} on a half line is known")
-    return BOUNDED[expr.func](enclose(expr.args[0], variable, start, sign))
+    return RULES[expr.func](enclose(expr.args[0], variable, start, sign))
 
 
 def _power(expr: sp.Pow, variable: sp.Symbol, start: arb, sign: int) -> arb_poly:
@@ -124,7 +134,7 @@ def _positive(power: sp.Pow, variable: sp.Symbol, start: arb, sign: int) -> arb_
     inner = enclose(power.base, variable, start, sign)
     low = _infimum(inner)
     if low is None or not low > 0 or not power.exp.is_Rational:
-        raise NotCertified(f"{power.base} could not be proved positive on a tail, where {power} needs it")
+        raise NotFromHere(f"{power.base} could not be proved positive on a tail, where {power} needs it")
     return inner
 
 
@@ -145,7 +155,7 @@ def _root_below(inner: arb_poly, exponent: sp.Basic) -> arb_poly:
 
 def _logarithm(argument: sp.Basic, variable: sp.Symbol, start: arb, sign: int) -> arb_poly:
     """log u with u ≥ u₀ > 0: log u₀ ≤ log u ≤ log u₀ + u/u₀ − 1; a growing exponential is taken out of u first."""
-    terms = sp.Add.make_args(sp.expand(argument.rewrite([sp.cosh, sp.sinh], sp.exp)))
+    terms = sp.Add.make_args(sp.expand(argument.rewrite([sp.cosh, sp.sinh], sp.exp), power_exp=False))
     for term in terms:
         exponent, amplitude = exponent_and_amplitude(term)
         if not amplitude.has(variable) and amplitude.is_positive and exponent.has(variable):
@@ -156,7 +166,7 @@ def _logarithm(argument: sp.Basic, variable: sp.Symbol, start: arb, sign: int) -
     inner = enclose(sp.Add(*terms), variable, start, sign)
     low = _infimum(inner)
     if low is None or not low > 0:
-        raise NotCertified(f"{argument} could not be proved positive on a tail, where its logarithm needs it")
+        raise NotFromHere(f"{argument} could not be proved positive on a tail, where its logarithm needs it")
     if inner.length() <= 1:
         return arb_poly([inner[0].log()])
     above = low.log() + inner * (1 / low) - 1
@@ -187,7 +197,7 @@ def _terms(expr: sp.Basic, variable: sp.Symbol) -> tuple[tuple[sp.Basic, sp.Basi
     cosh and sinh grow through one of their two exponentials; apart, each of these has a bound.
     """
     apart = expr.replace(lambda node: isinstance(node, sp.cosh | sp.sinh), lambda node: node.rewrite(sp.exp))
-    return tuple((term, *term.as_independent(variable)) for term in sp.Add.make_args(sp.expand(apart)))
+    return tuple((term, *term.as_independent(variable)) for term in sp.Add.make_args(sp.expand(apart, power_exp=False)))
 
 
 def _term_below(term: sp.Basic, variable: sp.Symbol, start: arb, sign: int) -> arb_poly:
@@ -206,7 +216,7 @@ def tail(
 ) -> tuple[arb, arb] | None:
     """(v₀, B) with ∫ |amplitude| e^{−potential} over the half line from `start` ≤ e^{−v₀} B; None if not proved there.
 
-    None asks for a `start` farther out. Raises `NotCertified` where no rule applies at any start.
+    None asks for a `start` farther out, as `NotFromHere` does. Raises `NotCertified` where no rule applies at any start.
     """
     v = minorant(potential, variable, start, sign)
     slopes = [v[k].lower() for k in range(1, v.length())]

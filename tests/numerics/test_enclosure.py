@@ -145,6 +145,8 @@ ON_TAILS = [
     sp.log(1 + sp.exp(-x)),
     x**3 - x * sp.cos(x),
     sp.erf(x) * x,
+    sp.asinh(3 - x**2) * x,
+    sp.exp(-((x - 2) ** 2)),
 ]
 
 
@@ -188,6 +190,9 @@ BOUNDED_FACTORS = [
     (x**2 + sp.log(2 + sp.tanh(x)), x),
     (x**2 + sp.log(1 + sp.sech(x)), sp.S.One),
     (x**2 + sp.exp(x + sp.sin(x)), sp.S.One),
+    (3 * x**6 + 2 * sp.exp(-((2 * x - 1) ** 2)), x**2),
+    (x**2 - sp.asinh(x), sp.asinh(x + 1)),
+    (x**2 - 1 / (5 * ((x - 2) ** 2 + 1)), sp.log((x - 3) ** 2 + R(1, 10))),
 ]
 
 
