@@ -174,6 +174,19 @@ def test_the_formulas_are_those_of_the_stationary_law() -> None:
     assert sp.simplify(crossed - one.with_the_loss(x + x**2)) == 0
 
 
+def test_terms_that_cancel_are_not_written() -> None:
+    """κ((1 + e)² a_p x_p − (1 + 2e + e²) a_q x_q + b_p x_p) is E b·x alone, whatever the dummies are called."""
+    square = (1 + cn.e) ** 2
+    pieces = [
+        cn.Piece(0, square, (("a", (0,)),), (0,)),
+        cn.Piece(0, -sp.expand(square), (("a", (5,)),), (5,)),
+        cn.Piece(0, sp.S.One, (("b", (0,)),), (0,)),
+    ]
+    (term,) = cn.joint([pieces], 1)
+    assert term.coefficient == 1 and {name for name, _ in term.factors} == {"b", "m"}
+    assert cn.joint([pieces[:2]], 1) == ()
+
+
 def test_the_unknown_stands_on_the_left_alone() -> None:
     for order, free, unknown in ((0, "ij", "S"), (1, "ijk", "K"), (2, "ij", "S^{(2)}")):
         formula = cn._stationarity(free, order, unknown)
