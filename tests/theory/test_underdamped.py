@@ -177,5 +177,14 @@ def test_refusals(kwargs, says) -> None:
         ud.cumulant(x**2 / 2, (), (x,), step=R(1), keep=R(1, 2), order=1)
 
 
+def test_there_is_no_localisation_unless_it_is_asked_for() -> None:
+    """BAOAB samples w of L = 3w²/2 exactly, E w² = 1/(3t): γ would be seen at t⁻², a confinement at t⁻¹."""
+    for kind in (ud.Underdamped, ud.InTime):
+        chain = kind(3 * x**2 / 2, [x**2], (x,), step=R(1, 2), keep=R(1, 3), order=2)
+        assert chain.cumulant([0]) == (0, R(1, 3), 0)
+        localised = kind(3 * x**2 / 2, [x**2], (x,), step=R(1, 2), keep=R(1, 3), order=2, gamma=1)
+        assert localised.cumulant([0]) == (0, R(1, 3), -R(1, 9))
+
+
 def test_the_limit_of_stability() -> None:
     assert ud.expectation(x**2 / 2, x**2, (x,), step=R(199, 100), keep=R(1, 2), order=1) == (0, 1)
