@@ -104,7 +104,7 @@ def test_a_formula_with_a_changed_sign_or_factor_does_not_hold() -> None:
     noise |= {(0, 0, 0): R(1), (0, 0, 1): R(2), (0, 1, 1): R(1, 2), (1, 1, 1): R(-1)}
     D, step, gamma = sp.Matrix([[1, R(1, 4)], [R(1, 4), R(1, 2)]]), R(1, 3), R(2, 3)
     known = tensors(loss, x, y, noise, D, step, gamma) | {"e": step, "gamma": gamma}
-    at = dict(zip("ijk", (0, 1, 1), strict=True))
+    at: dict[cn.Index, int] = {"i": 0, "j": 1, "k": 1}
     for name in ("S", "m", "K", "S2"):
         formula = cn.formulas()[name]
         assert formula.difference(known, at, 2).subs({cn.e: step, cn.gamma: gamma}) == 0

@@ -297,7 +297,7 @@ def test_a_sum_that_is_too_large_is_refused_at_its_first_term():
 def test_every_step_can_be_the_one_too_many(monkeypatch):
     """Wherever the allowance ends, the refusal names a column, and one step more takes the reading further."""
     text = "softplus(x)*y - log1p(-x**2) + sigmoid(y)/sqrt(1 + x**2) - e**x + 2**-1*(1 + sin(x))**2 - -y"
-    expected, columns = read(text), []
+    expected, columns, steps = read(text), [], 0
     for steps in range(500):
         monkeypatch.setattr(magnitude, "MAX_STEPS", steps)
         try:

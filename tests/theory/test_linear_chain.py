@@ -1,6 +1,7 @@
 """Exact laws of quadratic losses: against batches enumerated one by one, and the scaling B ∝ t of the recursion."""
 
 from itertools import combinations, product
+from typing import Any
 
 import pytest
 import sympy as sp
@@ -114,7 +115,7 @@ def test_a_preconditioner_is_a_change_of_coordinates() -> None:
 def test_heavy_tails_are_refused() -> None:
     """a = 1/2 or −13/10, equally likely: E a² < 1 < E a⁴, so the second moment exists and the fourth does not."""
     losses = [x**2 / 2, R(23, 10) * x**2]  # at e = 1: a = 1 − ½ and 1 − 2.3 = −1.3
-    options = {"e": 1, "t": 1, "batch": 1}
+    options: dict[str, Any] = {"e": 1, "t": 1, "batch": 1}
     second = linear_chain.expectation(losses, x**2, (x,), **options)
     assert second == 1 / (1 - (R(1, 4) + R(169, 100)) / 2)
     with pytest.raises(BadInput, match="no moment of degree 4"):
