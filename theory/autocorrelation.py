@@ -192,7 +192,7 @@ class Timed(Recursion):
             return self.ring.zero
         row = DomainMatrix([wanted], (1, len(wanted)), self.domain).to_field()
         found = (row * self.resolvent(degree, thin)).to_list()[0]
-        return self.ring.from_dict({alphas[k]: c for k, c in enumerate(found) if c})
+        return self.ring.from_dict(dict(zip(alphas, found, strict=True)))
 
     def _summed(self, f: Graded, g: Graded, thin: int) -> list[Any]:
         """Σ_{k∈Z} Cov(f(x_{sk}), g(x_0)) for f and g of mean zero."""

@@ -115,7 +115,7 @@ def _directions(d: int) -> Iterator[tuple[sp.Expr, ...]]:
 
 def _grid(d: int, degree: int) -> Iterator[tuple[sp.Expr, ...]]:
     """Points among which a form of lower degree that is not 0 has one where it does not vanish."""
-    yield from (tuple(map(sp.Integer, c)) for c in product(range(degree), repeat=d) if any(c))
+    yield from (tuple(map(sp.Integer, c)) for c in product(range(degree), repeat=d))
 
 
 __all__ = ["Escape", "escapes"]

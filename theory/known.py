@@ -176,12 +176,12 @@ def deep_linear(widths: Sequence[int], rank: int) -> Threshold:
 
 
 def _essential(excess: Sequence[int]) -> list[int]:
-    """The set S of `deep_linear` (there is one)."""
+    """The set S of `deep_linear` (there is one); ℓ max_S ≤ Σ_S < ℓ·min of the rest makes max_S smaller than the rest."""
     ordered = sorted(excess)
     for size in range(2, len(ordered) + 1):
         S, rest = ordered[:size], ordered[size:]
         ell = size - 1
-        if sum(S) >= ell * S[-1] and (not rest or (S[-1] < rest[0] and sum(S) < ell * rest[0])):
+        if sum(S) >= ell * S[-1] and (not rest or sum(S) < ell * rest[0]):
             return S
     raise AssertionError(f"no essential layers among {ordered}")
 

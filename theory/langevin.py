@@ -215,8 +215,8 @@ def locate_confined(
     loss: sp.Expr, variables: Sequence[sp.Symbol], at: Any, confinement: sp.Expr
 ) -> dict[sp.Symbol, sp.Expr]:  # fmt: skip
     """The minimum w*: of L, or, named by `at`, of L + (c/2)|w − at|², for which L may be flat or saddle-shaped at w*."""
-    if at is None or confinement == 0:
-        return locate(loss, variables, at)
+    if at is None:
+        return locate(loss, variables)
     place = point(variables, at)
     return locate(loss + confinement / 2 * sp.Add(*((v - place[v]) ** 2 for v in variables)), variables, at)
 

@@ -23,7 +23,6 @@ Reading order: `expectation`, `linear_chain_cumulants`, `kick_cumulants` (public
 
 from collections.abc import Mapping, Sequence
 from itertools import combinations_with_replacement, product
-from math import prod
 from typing import Any
 
 import sympy as sp
@@ -107,7 +106,7 @@ def linear_chain_cumulants(matrix: Any, kick: Cumulants, order: int) -> dict[tup
         for i in indices:
             moved = sp.Add(
                 *(
-                    prod((A[i[k], j[k]] for k in range(r)), start=sp.S.One) * unknown[tuple(sorted(j))]
+                    sp.Mul(*(A[a, b] for a, b in zip(i, j, strict=True)), unknown[tuple(sorted(j))])
                     for j in product(range(d), repeat=r)
                 )
             )

@@ -36,8 +36,6 @@ from theory.langevin import Noise, locate_confined, refuse_unstable
 from theory.rational import lowest_terms
 from theory.tensors import LossData, Taylor, contract, dot, loss_data, taylor
 
-HALF, QUARTER = sp.Rational(1, 2), sp.Rational(1, 4)
-
 
 @dataclass(frozen=True)
 class Law:
@@ -75,7 +73,7 @@ class Law:
         """½ (Sb)·(Φ:S) + ½ A_ij K_ijk b_k + mᵀASb."""
         n = range(len(self.variables))
         k = sp.Add(*(f.D2[i, j] * self.K[i, j, l] * g.D1[l] for i in n for j in n for l in n))
-        return HALF * dot(self.S * g.D1, contract(f.D3, self.S)) + HALF * k + dot(self.m, f.D2 * self.S * g.D1)
+        return (dot(self.S * g.D1, contract(f.D3, self.S)) + k) / 2 + dot(self.m, f.D2 * self.S * g.D1)
 
     def with_the_loss(self, psi: sp.Expr) -> sp.Expr:
         """Example 27 for the chain, t² Cov(L, ψ) → ½ tr(HSBS) + ½ H_ij K_ijk b_k: the terms in T:S cancel, exactly in e.

@@ -104,7 +104,7 @@ def test_a_formula_with_a_changed_sign_or_factor_does_not_hold() -> None:
     noise |= {(0, 0, 0): R(1), (0, 0, 1): R(2), (0, 1, 1): R(1, 2), (1, 1, 1): R(-1)}
     D, step, gamma = sp.Matrix([[1, R(1, 4)], [R(1, 4), R(1, 2)]]), R(1, 3), R(2, 3)
     known = tensors(loss, x, y, noise, D, step, gamma) | {"e": step, "gamma": gamma}
-    at = dict(zip("ijk", (0, 1, 1), strict=True))
+    at: dict[cn.Index, int] = {"i": 0, "j": 1, "k": 1}
     for name in ("S", "m", "K", "S2"):
         formula = cn.formulas()[name]
         assert formula.difference(known, at, 2).subs({cn.e: step, cn.gamma: gamma}) == 0
@@ -172,6 +172,19 @@ def test_the_formulas_are_those_of_the_stationary_law() -> None:
     assert sp.simplify(l1 - one.learning_coefficient()[1]) == 0
     crossed = sp.Add(*(term.value(known, {}, 1) for term in cn.formulas()["Example 27"].right))
     assert sp.simplify(crossed - one.with_the_loss(x + x**2)) == 0
+
+
+def test_terms_that_cancel_are_not_written() -> None:
+    """κ((1 + e)² a_p x_p − (1 + 2e + e²) a_q x_q + b_p x_p) is E b·x alone, whatever the dummies are called."""
+    square = (1 + cn.e) ** 2
+    pieces = [
+        cn.Piece(0, square, (("a", (0,)),), (0,)),
+        cn.Piece(0, -sp.expand(square), (("a", (5,)),), (5,)),
+        cn.Piece(0, sp.S.One, (("b", (0,)),), (0,)),
+    ]
+    (term,) = cn.joint([pieces], 1)
+    assert term.coefficient == 1 and {name for name, _ in term.factors} == {"b", "m"}
+    assert cn.joint([pieces[:2]], 1) == ()
 
 
 def test_the_unknown_stands_on_the_left_alone() -> None:

@@ -71,6 +71,15 @@ def test_lemma_25_keeps_four_of_ten() -> None:
     assert [g.weight for g in survivors] == [sp.Rational(1, 2)] * 2 + [-sp.Rational(1, 2)] * 2
 
 
+def test_a_graph_dies_of_any_derivative_that_vanishes() -> None:
+    """Dφ = Dψ = 0: of Lemma 25 only ½ tr(AΣBΣ) is left, two parallel edges; D²φ = 0 as well leaves nothing; {} leaves all."""
+    graphs = connected(2, 2)
+    (left,) = surviving(graphs, {0: {1}, 1: {1}})
+    assert (left.edges, left.weight) == (((0, 1), (0, 1)), sp.Rational(1, 2))
+    assert surviving(graphs, {0: {1, 2}, 1: {1}}) == ()
+    assert surviving(graphs, {}) == graphs
+
+
 def _brute_force(adjacency, marked: int) -> tuple:
     n = len(adjacency)
     images = [

@@ -1,6 +1,7 @@
 """Exact laws of quadratic losses: against batches enumerated one by one, and the scaling B ∝ t of the recursion."""
 
 from itertools import combinations, product
+from typing import Any
 
 import pytest
 import sympy as sp
@@ -114,7 +115,7 @@ def test_a_preconditioner_is_a_change_of_coordinates() -> None:
 def test_heavy_tails_are_refused() -> None:
     """a = 1/2 or −13/10, equally likely: E a² < 1 < E a⁴, so the second moment exists and the fourth does not."""
     losses = [x**2 / 2, R(23, 10) * x**2]  # at e = 1: a = 1 − ½ and 1 − 2.3 = −1.3
-    options = {"e": 1, "t": 1, "batch": 1}
+    options: dict[str, Any] = {"e": 1, "t": 1, "batch": 1}
     second = linear_chain.expectation(losses, x**2, (x,), **options)
     assert second == 1 / (1 - (R(1, 4) + R(169, 100)) / 2)
     with pytest.raises(BadInput, match="no moment of degree 4"):
@@ -141,6 +142,20 @@ def test_heavy_tails_are_refused() -> None:
 def test_refusals(call, says) -> None:
     with pytest.raises(BadInput, match=says):
         call()
+
+
+def test_a_batch_is_drawn_with_replacement_unless_it_is_said_otherwise() -> None:
+    """Kicks of ℓ_c = x²/2 + cx in batches of two, every batch enumerated: κ₁, κ₂ less the heat e/t, and κ₃ of −(e/2) c̄."""
+    losses, e, t = [x**2 / 2 + c * x for c in (3, -1, R(1, 2))], R(2, 3), 5
+    for options, replacement in (({}, True), ({"replacement": True}, True), ({"replacement": False}, False)):
+        found = linear_chain.kick_cumulants(losses, (x,), e=e, t=t, batch=2, order=3, **options)
+        kicks = [-e / 2 * sp.diff(mean, x).subs(x, 0) for mean in batches(losses, 2, replacement)]
+        mean = sum(kicks) / len(kicks)
+        second, third = (sum((k - mean) ** r for k in kicks) / len(kicks) for r in (2, 3))
+        assert found == {(0,): mean, (0, 0): second + e / t, (0, 0, 0): third}
+        moment = linear_chain.expectation(losses, x**2, (x,), e=e, t=t, batch=2, **options)
+        a = 1 - e / 2
+        assert moment == (mean / (1 - a)) ** 2 + (second + e / t) / (1 - a**2)
 
 
 def test_cumulants_of_the_kick_that_are_not_given_are_zero() -> None:

@@ -52,6 +52,13 @@ def test_two_maps_in_turn_are_their_composition() -> None:
     assert pulled_back(first.step, [g**2, zero, zero], ring) == [g**2 / 4 + 3, zero, zero]
 
 
+def test_odd_moments_of_a_symmetric_chain_are_zero_without_a_step() -> None:
+    """(x, h) → (−x, −h) leaves it as it is, unless it is said not to: E x^α at h^k is 0 for odd |α| + k, whatever the stages."""
+    chain = Recursion(jets([x], (x,), {x: sp.S.Zero}, [2]), [], [], 2)
+    assert [chain.moment((n,), k) for n, k in ((1, 0), (0, 1), (3, 0), (2, 1))] == [0] * 4
+    assert (chain.moment((0,), 0), chain.moment((0,), 2)) == (1, 0)
+
+
 def test_noise_that_is_not_gaussian_at_leading_order() -> None:
     """x' = x/2 + h x²/5 + kick, kick = 2 or −1 (twice as often) at h⁰: E x at h from κ₂ alone; at h⁰ every cumulant is exact."""
     taylor = jets([x], (x,), {x: sp.S.Zero}, [8])

@@ -136,6 +136,13 @@ def test_an_integral_is_linear() -> None:
     )
 
 
+def test_the_weights_are_real() -> None:
+    """|w|² is w² and w = Re w, under the integral sign too."""
+    posterior = Posterior(t * W**2 / 2, sp.S.One)
+    assert posterior.expectation(sp.Abs(W) ** 2) == posterior.expectation(W**2)
+    assert posterior.expectation(sp.re(W)) == posterior.expectation(W)
+
+
 def test_a_slice_clamps_some_variables_and_leaves_one() -> None:
     full = Posterior(t * (x**2 + x * y + y**2), sp.exp(-x), (x, y))
     part = full.slice({x: sp.S.One})

@@ -1,5 +1,7 @@
 """The t from which a cut series is good: by definition, and against functions known in closed form."""
 
+from math import isqrt
+
 import pytest
 import sympy as sp
 from hypothesis import given, settings
@@ -46,6 +48,10 @@ def test_irrational_coefficients() -> None:
     """1 + √2/t within 1%: t ≥ 100√2 = 141.4…"""
     assert good_from((1, sp.sqrt(2)), 0) == 142
     assert good_from((sp.exp(1), -sp.pi), 0) == 116  # 100π/e = 115.57…
+    # √2 and π are not rounded to fewer digits than the answer has.
+    fine = 10**15
+    assert good_from((1, sp.sqrt(2)), 0, sp.Rational(1, fine)) == isqrt(2 * fine**2) + 1
+    assert good_from((1, sp.pi), 0, sp.Rational(1, fine)) == 3141592653589794
 
 
 def test_exact_series_are_good_everywhere() -> None:
