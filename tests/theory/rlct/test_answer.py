@@ -1,11 +1,13 @@
 """What is refused and how, limits of time, words and data of the answer."""
 
 import json
+import time
 
 import pytest
 import sympy as sp
 
 from theory.errors import BadInput
+from theory.rlct import answer as answers
 from theory.rlct import rlct, rlct_component, rlct_ideal, tree
 from theory.rlct.problem import curves
 
@@ -128,6 +130,24 @@ def test_time_runs_out_with_a_bracket():
     assert seen and all(low <= 1 <= high for low, high, _ in seen)
     assert [low for low, _, _ in seen] == sorted(low for low, _, _ in seen)
     assert "not closed" in answer.method and answer.certificate["exact"] is False
+
+
+def test_the_second_search_ends_when_the_first_would_have(monkeypatch):
+    """The rearranged order z, y, x is searched until the limit that was given, counted from the beginning."""
+    ends = []
+
+    class Watched(answers.Search):
+        def run(self):
+            ends.append((self.root.given.ring.names[0], self.deadline))
+            return super().run()
+
+    monkeypatch.setattr(answers, "Search", Watched)
+    monkeypatch.setattr(answers, "FIRST_ATTEMPT", 0)
+    start = time.monotonic_ns()
+    assert rlct_ideal([x**2 - y**3, y * z], (x, y, z), time_limit=40).exact
+    (first, _), (second, end) = ends
+    assert (first, second) == ("x", "z")
+    assert 40 * 10**9 <= end - start <= 40 * 10**9 + (time.monotonic_ns() - start)
 
 
 def test_words():

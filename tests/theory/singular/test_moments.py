@@ -341,3 +341,10 @@ def test_a_resolution_that_is_given_is_taken() -> None:
 
 def _map(images, new) -> Map:
     return Map.of(dict(zip((x, y), images, strict=True)), new)
+
+
+def test_a_ratio_has_poles_up_to_two_beyond_the_first_of_each_integral() -> None:
+    """x²(1 + x) on the box: ∫ K^z has its first pole at −½, ∫ K^z x at −1."""
+    ratio = singular.expectation(x**2 * (1 + x), x, (x,)).ratio()
+    assert (ratio.base.limit, ratio.numerator.limit) == (R(1, 2) + 2, 1 + 2)
+    assert ratio.base.terms[-1].power == R(1, 2) + 2
