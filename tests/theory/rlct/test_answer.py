@@ -134,11 +134,11 @@ def test_time_runs_out_with_a_bracket():
 
 def test_the_second_search_ends_when_the_first_would_have(monkeypatch):
     """The rearranged order z, y, x is searched until the limit that was given, counted from the beginning."""
-    ends = []
+    ends: list[tuple[str, int]] = []
 
     class Watched(answers.Search):
         def run(self):
-            ends.append((self.root.given.ring.names[0], self.deadline))
+            ends.append((self.root.given.ring.names[0], self.deadline or 0))
             return super().run()
 
     monkeypatch.setattr(answers, "Search", Watched)
@@ -163,7 +163,7 @@ def test_the_certificate_is_plain_data_and_whole(generators):
     answer = rlct_ideal(generators, (x, y, z))
     data = answer.certificate
     assert json.loads(json.dumps(data)) == data
-    assert data["exact"] and data["lower"] == data["upper"]
+    assert data["exact"] and data["lower"] == data["upper"] and answer.value is not None
     assert data["lower"] == {"value": str(answer.value), "multiplicity": answer.multiplicity}
     numbers = {node["number"] for node in data["nodes"]}
     assert data["root"] in numbers and data["upper_proof"]["node"] in numbers
