@@ -118,9 +118,7 @@ class Search:
         if self._done(node, top):
             return None
         while node.children:
-            open_children = [c for c in node.children if not self._done(c, top)]
-            if not open_children:
-                return None
+            open_children = (c for c in node.children if not self._done(c, top))  # some, for the node is not done
             node = min(open_children, key=lambda c: (c.lower, c.depth, c.number))
         return node
 

@@ -63,9 +63,7 @@ def _away(charts: Charts) -> frozenset[Chart]:
 
 
 def _far(c: Chart, t: sp.Rational) -> arb:
-    """∫ e^{−tu} φ, where u does not vanish; an estimate where u or b couple coordinates."""
-    if all(c.free()):
-        return (-ball(c.unit) * rational(t)).exp() * ball(_at_integer(c, 0))
+    """∫ e^{−tu} φ, where u does not vanish; an estimate."""
     return ball(
         FinitePart(
             sp.exp(-t * c.unit) * c.density,

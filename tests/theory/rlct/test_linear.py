@@ -95,3 +95,24 @@ def test_homogeneous_weights():
     u = linear.homogeneous([cusp], [1, 1])
     assert u is not None and dot(u, cusp[0]) == dot(u, cusp[1]) >= 1
     assert linear.homogeneous([[(1, 0), (2, 0)]], [1, 1]) is None
+
+
+@pytest.mark.parametrize("most", [-1, 0, 30])
+@given(programmes())
+@settings(max_examples=15, deadline=None)
+def test_the_rule_for_the_entering_column_does_not_matter(most, programme):
+    """Bland's rule from the first pivot on, from the second, or after thirty: one value, one multiplicity."""
+    vectors, costs = programme
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(linear, "DEGENERATE_PIVOTS", most)
+        found = linear.solve(vectors, costs)
+    solution = linprog(costs, A_ub=-np.array(vectors), b_ub=-np.ones(len(vectors)))
+    assert found is not None and float(found.value) == pytest.approx(solution.fun, abs=1e-9)
+    assert found.multiplicity == linear.solve(vectors[::-1], costs).multiplicity
+
+
+def test_the_column_that_improves_most_enters_until_there_is_no_progress():
+    """Of columns 1, 4 and 5 the second improves most; after `DEGENERATE_PIVOTS` without progress the first one is taken."""
+    row, most = [0, 2, 0, -1, 7, 3], linear.DEGENERATE_PIVOTS
+    assert linear._entering([1, 4, 5], row, most) == 4
+    assert linear._entering([1, 4, 5], row, most + 1) == 1

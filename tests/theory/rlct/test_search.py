@@ -11,6 +11,7 @@ from hypothesis import given, settings
 
 from tests.theory.rlct.test_strata import (
     FREE,
+    RING,
     SMALL,
     UNIT,
     R,
@@ -30,13 +31,14 @@ from tests.theory.rlct.test_strata import (
 from theory.certificate import report
 from theory.errors import BadInput
 from theory.rlct import branching, coordinates, reduce, rlct, rlct_ideal, tidy, tree
+from theory.rlct import search as searching
 from theory.rlct.bounds import INFINITE
 from theory.rlct.certify import bound, certificate, lower_proof
 from theory.rlct.dependent import split_dependent
-from theory.rlct.effort import OutOfTime
+from theory.rlct.effort import OutOfTime, TooLarge
 from theory.rlct.gram import factored, sum_of_squares
 from theory.rlct.problem import read
-from theory.rlct.search import Search
+from theory.rlct.search import Node, Search
 
 a, b, c = sp.symbols("a b c", real=True)
 
@@ -187,6 +189,24 @@ def test_subtraction_and_elimination():
     assert reduce.eliminate(stratum("ssaa", x**2 + y, x**2 + y**2)) == []
 
 
+def test_a_coordinate_that_makes_too_much_is_passed_over(monkeypatch):
+    """x + y and x + z would each do; where the first one grows too large the second is taken."""
+    s = stratum("sssa", (x + y) * (x + y + z), x**3)
+    tried, straighten = [], coordinates.straighten
+
+    def first_grows(trial, i, a, b, proof):
+        tried.append((i, a, b))
+        if len(tried) == 1:
+            raise TooLarge
+        return straighten(trial, i, a, b, proof)
+
+    monkeypatch.setattr(coordinates, "straighten", first_grows)
+    before = s.copy()
+    found = coordinates.recoordinate(s)
+    assert len(tried) > 1 and found and found[0]["coordinate"] != tried[0][1] * RING.gen(tried[0][0]) + tried[0][2]
+    confirmed(before, found, s)
+
+
 def test_candidates_for_coordinates():
     """Factors that are linear in a coordinate, and sums that pairs of terms share."""
     s = stratum("sssa", (x + y * z) * (y - z**2) * z)
@@ -194,6 +214,10 @@ def test_candidates_for_coordinates():
     assert (X, one, y * z) in found and (Y, one, -(z**2)) in found
     shared = coordinates.shared_sums(stratum("sssa", x**2 + 2 * x * y + z**3))
     assert (X, one, y) in shared
+    long = sum((z**k for k in range(4, 64)), z**3 * x)
+    for generators in ((x**2 + 2 * x * y, long), (long, x**2 + 2 * x * y)):
+        alone = stratum("sssa", x**2 + 2 * x * y)  # sums of more than 60 terms have no vote
+        assert coordinates.shared_sums(stratum("sssa", *generators)) == coordinates.shared_sums(alone)
     assert all(i != X for i, _, _ in coordinates.shared_sums(stratum("sssa", x**2 + 2 * x * y + z**3, sign={X: 1})))
     assert (
         coordinates._ratio(4, -6) == (2, -3)
@@ -261,6 +285,47 @@ def test_bounds_of_nodes_that_are_stuck_reach_the_root(name, monkeypatch):
         assert node.lower >= min(child.lower for child in node.children)
         assert node.upper <= min(child.upper for child in node.children)
     assert report(certificate(problem, search), PROBLEMS[name], variables).accepted
+
+
+@pytest.mark.parametrize("name", ["cusp", "surface", "square"])
+@pytest.mark.parametrize("also", [False, True], ids=["simplified", "tidied"])
+def test_strata_that_grow_when_they_are_simplified_are_left_as_they_are(name, also, monkeypatch):
+    """From the second stratum on nothing is simplified, or not even tidied: the bracket holds the value, and is accepted."""
+    problem, variables = started(name)
+    value, calls = rlct_ideal(PROBLEMS[name], variables).value, []
+
+    def after_the_root(way):
+        def grows(s, **how):
+            calls.append(way)
+            if len(calls) > 1:
+                raise TooLarge
+            return way(s, **how)
+
+        return grows
+
+    monkeypatch.setattr(searching, "simplify", after_the_root(searching.simplify))
+    if also:
+        monkeypatch.setattr(searching, "clean", after_the_root(searching.clean))
+    rounds = iter(range(9))
+    monkeypatch.setattr(searching, "late", lambda: next(rounds, None) is None)
+    search = Search(problem.stratum)
+    root = search.run()
+    assert len(calls) > 1 and root.lower[0] <= 2 * value <= root.upper[0]
+    left = [node for node in search.nodes[1:] if node.ready]
+    assert left and all(node.own[0] <= node.own[1] for node in left)
+    if also:
+        assert all(not node.steps and node.own[1] == INFINITE for node in left)
+    assert report(certificate(problem, search), PROBLEMS[name], variables).accepted
+
+
+def test_ancestors_are_found_through_every_parent():
+    """top → left, right → low, and a stranger; a node counts as its own."""
+    top, left, right, low, stranger = (Node(k, stratum("ssaa", x), 0) for k in range(5))
+    left.parents, right.parents, low.parents = [top], [top], [left, right]
+    search = Search(stratum("ssaa", x))
+    assert all(search._above(node, low) for node in (top, left, right, low))
+    assert not any(search._above(low, node) for node in (top, left, right, stranger))
+    assert not search._above(left, right) and not search._above(stranger, low)
 
 
 def test_progress_only_narrows():
