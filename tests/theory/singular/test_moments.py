@@ -348,3 +348,12 @@ def test_a_ratio_has_poles_up_to_two_beyond_the_first_of_each_integral() -> None
     ratio = singular.expectation(x**2 * (1 + x), x, (x,)).ratio()
     assert (ratio.base.limit, ratio.numerator.limit) == (R(1, 2) + 2, 1 + 2)
     assert ratio.base.terms[-1].power == R(1, 2) + 2
+
+
+@pytest.mark.parametrize("t", [100, 10**5])
+def test_the_truncated_series_of_a_cumulant_is_its_value(t: int) -> None:
+    """Products of powers on a box: all poles are known, and what is missing is e^{−t}."""
+    found = singular.covariance(x**2 * y**4, x, y**2, (x, y))
+    value = arb(str(sp.N(found.series(sp.Integer(t)), 45)))
+    assert abs(value - found.evaluate(t, 30)) < arb(10) ** -28
+    assert abs(value - found.evaluate(t, 30)) < abs(value) * arb(10) ** -25
