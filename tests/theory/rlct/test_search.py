@@ -9,7 +9,7 @@ import pytest
 import sympy as sp
 from hypothesis import given, settings
 
-from tests.theory.rlct.test_strata import (
+from tests.theory.rlct.states import (
     FREE,
     RING,
     SMALL,
