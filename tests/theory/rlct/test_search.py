@@ -310,7 +310,7 @@ def test_strata_that_grow_when_they_are_simplified_are_left_as_they_are(name, al
     monkeypatch.setattr(searching, "late", lambda: next(rounds, None) is None)
     search = Search(problem.stratum)
     root = search.run()
-    assert len(calls) > 1 and root.lower[0] <= 2 * value <= root.upper[0]
+    assert value and len(calls) > 1 and root.lower[0] <= 2 * value <= root.upper[0]
     left = [node for node in search.nodes[1:] if node.ready]
     assert left and all(node.own[0] <= node.own[1] for node in left)
     if also:
