@@ -205,3 +205,27 @@ def test_a_chart_with_a_polynomial_density(gaussian: bool, t: int) -> None:
         found = evaluation.values([(whole,), *((c,) for _, c in parts)], sp.Integer(t))
         total = sum((n * found[(c,)] for n, c in parts), arb(0))
         assert found[(whole,)].overlaps(total) and found[(whole,)].rad() < 1e-10 * total
+
+
+@pytest.mark.parametrize("t", range(20, 60, 3))
+def test_the_finite_sum_is_taken_where_what_it_leaves_out_is_relatively_small(t) -> None:
+    """x²y⁴ with x⁸y⁹ is small: twelve digits of it are asked for at every t, and had, by the poles or by the power series."""
+    chart = Chart((x, y), (2, 4), (8, 9))
+    exact = monomial((2, 4), (8, 9), t, 300)
+    with digits(12):
+        found = evaluation._box(chart, sp.Integer(t))
+        bound = arb(10) ** -12
+    assert found.overlaps(exact) and found.rad() < bound * abs(exact) < 1e-14
+
+
+@pytest.mark.parametrize("t", [1, 7])
+@pytest.mark.parametrize("n", [0, 1, 2])
+def test_a_power_series_beside_gaussian_coordinates_without_a_zero(n, t) -> None:
+    """∫ e^{−tx²} dx over [0, 1] times the moments of y^n(1 + 3y) over half of N(0, 1)."""
+    chart = Chart((x, y), (2, 0), (0, n), 1, 1 + 3 * y, (False, True))
+    weight = sp.exp(-(y**2) / 2) / sp.sqrt(2 * sp.pi)
+    moment = sp.integrate(y**n * (1 + 3 * y) * weight, (y, 0, sp.oo))
+    exact = ball(sp.sqrt(sp.pi / t) * sp.erf(sp.sqrt(t)) / 2 * moment)
+    with digits(20):
+        found = evaluation.values([(chart,)], sp.Integer(t))[(chart,)]
+    assert found.overlaps(exact) and found.rad() < arb(10) ** -19
