@@ -112,8 +112,8 @@ def _finite(chart: Chart) -> Asymptotics:
 
 
 def _beyond(chart: Chart, tau: arb) -> arb:
-    total, start = arb(0), min(zeta.candidates(chart, _finite(chart).terms[-1].power))
-    for s in zeta.candidates(chart, max(_finite(chart).terms[-1].power, start)):
+    total = arb(0)
+    for s in zeta.candidates(chart, _finite(chart).terms[-1].power):
         order, coefficients = zeta.laurent(chart, s)
         rate = tau - max(fmpq(0), rational(s) - 1)
         for j in range(order):

@@ -121,3 +121,24 @@ def test_a_hundred_times_the_wanted_radius_is_good_enough(share, good, monkeypat
 def test_where_no_cut_was_met_the_line_is_all_there_is(monkeypatch) -> None:
     found, left = cut_as_told(monkeypatch, sp.Integer(1000), 0)
     assert not found.is_finite() and list(left) == [CHART]
+
+
+def test_what_is_good_enough_is_not_left_to_the_line_when_more_would_cost_too_much(monkeypatch) -> None:
+    """A longer series is asked for, and nothing may be spent: a cut of radius 0 stays, one of radius 1 goes to the line."""
+
+    def longer(radius):
+        def cut(series, c, _):
+            series.best[c] = 3, arb(radius)
+            return estimate.BLOCKS
+
+        return cut
+
+    monkeypatch.setattr(estimate, "affordable", lambda _: 0)
+    for radius, good in ((0, True), (1, False)):
+        left: dict = {}
+        monkeypatch.setattr(estimate._Series, "cut", longer(radius))
+        monkeypatch.setattr(estimate._Series, "sum", lambda *_: arb(7))
+        monkeypatch.setattr(estimate, "inverted", lambda near, *_, left=left: left.update(near) or {})
+        with digits(6):
+            found = estimate.estimates([CHART], sp.Integer(1000))[CHART]
+        assert (left == {}) is good and found.overlaps(arb(7, radius))
