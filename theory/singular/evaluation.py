@@ -191,7 +191,7 @@ def _gaussian(c: Chart, t: sp.Rational) -> arb:
             bound = remainder(chart, rational(edge), tau)
         if best is None or bound < best[0]:
             best = (bound, inside[-1])
-        elif not bound < best[0]:
+        else:
             break
         if bound < wanted * (-tau.log() * rational(first)).exp() or len(inside) > MOST_POLES:
             break

@@ -357,3 +357,11 @@ def test_the_truncated_series_of_a_cumulant_is_its_value(t: int) -> None:
     value = arb(str(sp.N(found.series(sp.Integer(t)), 45)))
     assert abs(value - found.evaluate(t, 30)) < arb(10) ** -28
     assert abs(value - found.evaluate(t, 30)) < abs(value) * arb(10) ** -25
+
+
+@pytest.mark.parametrize("short", range(4))
+def test_exponents_of_different_coordinates_are_refused(short: int) -> None:
+    given = [(2, 2), (0, 0), (1, 0), (0, 1)]
+    given[short] = given[short][:1]
+    with pytest.raises(BadInput, match="are not those of the same coordinates"):
+        predict(*given)
