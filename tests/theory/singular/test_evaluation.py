@@ -207,15 +207,15 @@ def test_a_chart_with_a_polynomial_density(gaussian: bool, t: int) -> None:
         assert found[(whole,)].overlaps(total) and found[(whole,)].rad() < 1e-10 * total
 
 
-@pytest.mark.parametrize("t", range(20, 60, 3))
+@pytest.mark.parametrize("t", [1, 3, 4, *range(20, 60, 3)])
 def test_the_finite_sum_is_taken_where_what_it_leaves_out_is_relatively_small(t) -> None:
-    """x²y⁴ with x⁸y⁹ is small: twelve digits of it are asked for at every t, and had, by the poles or by the power series."""
+    """x²y⁴ with x⁸y⁹ is small, and its last pole is at 9/2: twelve digits are had at every t, by the poles or by the power series."""
     chart = Chart((x, y), (2, 4), (8, 9))
     exact = monomial((2, 4), (8, 9), t, 300)
     with digits(12):
         found = evaluation._box(chart, sp.Integer(t))
         bound = arb(10) ** -12
-    assert found.overlaps(exact) and found.rad() < bound * abs(exact) < 1e-14
+    assert found.overlaps(exact) and found.rad() < bound * abs(exact)
 
 
 @pytest.mark.parametrize("t", [1, 7])
