@@ -209,7 +209,7 @@ def test_a_chart_with_a_polynomial_density(gaussian: bool, t: int) -> None:
 
 @pytest.mark.parametrize("t", [1, 3, 4, *range(20, 60, 3)])
 def test_the_finite_sum_is_taken_where_what_it_leaves_out_is_relatively_small(t) -> None:
-    """x²y⁴ with x⁸y⁹ is small, and its last pole is at 9/2: twelve digits are had at every t, by the poles or by the power series."""
+    """x²y⁴ with x⁸y⁹: small, the last pole at 9/2. Twelve digits are had at every t, by the poles or by the power series."""
     chart = Chart((x, y), (2, 4), (8, 9))
     exact = monomial((2, 4), (8, 9), t, 300)
     with digits(12):
