@@ -361,7 +361,7 @@ def test_the_truncated_series_of_a_cumulant_is_its_value(t: int) -> None:
 
 @pytest.mark.parametrize("short", range(4))
 def test_exponents_of_different_coordinates_are_refused(short: int) -> None:
-    given = [(2, 2), (0, 0), (1, 0), (0, 1)]
+    given: list[tuple[int, ...]] = [(2, 2), (0, 0), (1, 0), (0, 1)]
     given[short] = given[short][:1]
     with pytest.raises(BadInput, match="are not those of the same coordinates"):
         predict(*given)
