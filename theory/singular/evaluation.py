@@ -95,7 +95,7 @@ def _normalised(c: Chart, t: sp.Rational) -> tuple[Chart, arb]:
 def _box(c: Chart, t: sp.Rational) -> arb:
     chart, tau = _normalised(c, t)
     if not any(chart.orders):  # K = 0: Z does not depend on t
-        return ball(_at_integer(chart, 0))
+        return ball(zeta.laurent(chart, sp.S.Zero, 1).coefficients[-1])
     series = _finite(chart)
     remainder = (-tau).exp() * _beyond(chart, tau) if tau > max(term.power for term in series.terms) else None
     if remainder is not None and remainder < arb(10) ** (-current_digits()) * abs(sum_at(series.terms, tau)):
@@ -171,10 +171,6 @@ def _half_moment(h: fmpq) -> arb:
 
 def _mass(chart: Chart, pieces: list) -> arb:
     return sum((abs(q) * _product(sides, 0, chart.gaussian) for q, sides in pieces), arb(0))
-
-
-def _at_integer(chart: Chart, n: int) -> sp.Expr:
-    return zeta.laurent(chart, sp.Integer(-n), 1).coefficients[-1]
 
 
 def _gaussian(c: Chart, t: sp.Rational) -> arb:

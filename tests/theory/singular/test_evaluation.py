@@ -229,3 +229,14 @@ def test_a_power_series_beside_gaussian_coordinates_without_a_zero(n, t) -> None
     with digits(20):
         found = evaluation.values([(chart,)], sp.Integer(t))[(chart,)]
     assert found.overlaps(exact) and found.rad() < arb(10) ** -19
+
+
+@pytest.mark.parametrize("t", [1, 10**4])
+def test_a_coordinate_that_K_does_not_hold_is_its_moment(t) -> None:
+    """x²: ∫ e^{−tx²} times ∫_0^1 y²(1 + y) = 7/12, and times E y⁴ = 3 under N(0, 1), as balls."""
+    root = sp.sqrt(sp.pi / t) * sp.erf(sp.sqrt(t)) / 2
+    for domain, density, moment in (("box", y**2 * (1 + y), sp.Rational(7, 12)), ({x: "box", y: "gaussian"}, y**4, 3)):
+        found = partition(x**2, (x, y), domain=domain, prior=density).evaluate(t, 20)
+        with digits(30):
+            exact = ball(root * moment)
+        assert found.overlaps(exact) and found.rad() < exact * arb(10) ** -19
