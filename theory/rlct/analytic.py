@@ -146,10 +146,8 @@ def first_coefficient(f: sp.Expr, t: sp.Symbol, t0: sp.Expr) -> tuple[int, sp.Ex
 def summands(g: sp.Expr, variables: Sequence[sp.Symbol], log: list[Comparison]) -> list[sp.Expr] | None:
     """For K = Σ K_i with K_i ≥ 0: the P_i, as even powers; terms are grouped by the variables they share."""
     groups: list[list[sp.Expr]] = []
-    constant = sp.S.Zero
     for term in sp.Add.make_args(sp.expand(g)):
         if not term.has(*variables):
-            constant += term
             continue
         sharing = [group for group in groups if any(t.free_symbols & term.free_symbols for t in group)]
         groups = [group for group in groups if group not in sharing] + [[*reduce(operator.iadd, sharing, []), term]]

@@ -56,14 +56,17 @@ def read_prior(
         base, power = factor.as_base_exp()
         absolute = isinstance(base, sp.Abs)
         inner = base.args[0] if absolute else base
+        keeps_sign = not absolute and not (power.is_Integer and power % 2 == 0)
         value = inner.subs(dict.fromkeys(variables, 0))
         if value.is_nonzero and value.is_finite:
-            if not absolute and value.is_negative and not (power.is_Integer and power % 2 == 0):
+            if keeps_sign and value.is_negative:
                 raise BadInput(f"the prior {expr} is negative at the point; a prior is positive")
             continue
         for part in sp.Mul.make_args(sp.factor(inner)):
             symbol, k = part.as_base_exp()
             if part.is_number:
+                if keeps_sign and part.is_negative:
+                    raise BadInput(f"the prior {expr} is negative beside the point; a prior is positive")
                 continue
             h = k * power
             if symbol not in variables or not h.is_Rational:

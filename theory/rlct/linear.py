@@ -138,16 +138,8 @@ class _Tableau:
     def maximise(self, objective: list[int]) -> bool:
         """Pivot until no column improves the objective row, which is kept; False when it is unbounded."""
         row, still = objective, 0
-        while True:
-            bland = still > DEGENERATE_PIVOTS
-            entering, best = -1, 0
-            for j in range(self.columns):
-                if row[j] > best:
-                    entering, best = j, row[j]
-                    if bland:
-                        break
-            if entering < 0:
-                break
+        while improving := [j for j in range(self.columns) if row[j] > 0]:
+            entering = _entering(improving, row, still)
             leaving = self._ratio(entering)
             if leaving < 0:
                 return False
@@ -222,11 +214,8 @@ class _Tableau:
             if j in wanted:
                 row = [a - b for a, b in zip(row, self.rows[i], strict=True)]
         still = 0
-        while True:
-            improving = [j for j in free if row[j] > 0]
-            if not improving:
-                return
-            entering = improving[0] if still > DEGENERATE_PIVOTS else max(improving, key=row.__getitem__)
+        while improving := [j for j in free if row[j] > 0]:
+            entering = _entering(improving, row, still)
             row = self._pivot(self._ratio(entering), entering, row)
             still += 1
             fresh = [j for j in self._positive() if j not in support]
@@ -237,6 +226,11 @@ class _Tableau:
 
     def _positive(self) -> list[int]:
         return [j for i, j in enumerate(self.basis) if self.rows[i][-1] > 0]
+
+
+def _entering(improving: Sequence[int], row: Sequence[int], still: int) -> int:
+    """The column that improves most; the first one after so many pivots without progress (Bland's rule)."""
+    return improving[0] if still > DEGENERATE_PIVOTS else max(improving, key=row.__getitem__)
 
 
 def cleared_objective(row: list[int], pivot_row: list[int], entering: int, p: int, den: int) -> list[int]:

@@ -28,7 +28,7 @@ MAX_DEGREE = 400
 MAX_TERMS = 20_000
 
 
-@dataclass
+@dataclass(frozen=True)
 class Problem:
     """The stratum to resolve, and how its generators are related to what was asked."""
 

@@ -117,9 +117,7 @@ class Search:
         if self._done(node, top):
             return None
         while node.children:
-            open_children = [c for c in node.children if not self._done(c, top)]
-            if not open_children:
-                return None
+            open_children = (c for c in node.children if not self._done(c, top))  # some, for the node is not done
             node = min(open_children, key=lambda c, least=node.own[0]: (max(c.lower, least), c.depth, c.number))
         return node
 

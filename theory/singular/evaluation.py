@@ -63,9 +63,7 @@ def _away(charts: Charts) -> frozenset[Chart]:
 
 
 def _far(c: Chart, t: sp.Rational) -> arb:
-    """∫ e^{−tu} φ, where u does not vanish; an estimate where u or b couple coordinates."""
-    if all(c.free()):
-        return (-ball(c.unit) * rational(t)).exp() * ball(_at_integer(c, 0))
+    """∫ e^{−tu} φ, where u does not vanish; an estimate."""
     return ball(
         FinitePart(
             sp.exp(-t * c.unit) * c.density,
@@ -97,7 +95,7 @@ def _normalised(c: Chart, t: sp.Rational) -> tuple[Chart, arb]:
 def _box(c: Chart, t: sp.Rational) -> arb:
     chart, tau = _normalised(c, t)
     if not any(chart.orders):  # K = 0: Z does not depend on t
-        return ball(_at_integer(chart, 0))
+        return ball(zeta.laurent(chart, sp.S.Zero, 1).coefficients[-1])
     series = _finite(chart)
     remainder = (-tau).exp() * _beyond(chart, tau) if tau > max(term.power for term in series.terms) else None
     if remainder is not None and remainder < arb(10) ** (-current_digits()) * abs(sum_at(series.terms, tau)):
@@ -114,8 +112,8 @@ def _finite(chart: Chart) -> Asymptotics:
 
 
 def _beyond(chart: Chart, tau: arb) -> arb:
-    total, start = arb(0), min(zeta.candidates(chart, _finite(chart).terms[-1].power))
-    for s in zeta.candidates(chart, max(_finite(chart).terms[-1].power, start)):
+    total = arb(0)
+    for s in zeta.candidates(chart, _finite(chart).terms[-1].power):
         order, coefficients = zeta.laurent(chart, s)
         rate = tau - max(fmpq(0), rational(s) - 1)
         for j in range(order):
@@ -175,10 +173,6 @@ def _mass(chart: Chart, pieces: list) -> arb:
     return sum((abs(q) * _product(sides, 0, chart.gaussian) for q, sides in pieces), arb(0))
 
 
-def _at_integer(chart: Chart, n: int) -> sp.Expr:
-    return zeta.laurent(chart, sp.Integer(-n), 1).coefficients[-1]
-
-
 def _gaussian(c: Chart, t: sp.Rational) -> arb:
     """Poles are added, a few at a time, until the bound is below the wanted digits or grows."""
     chart, tau = _normalised(c, t)
@@ -193,7 +187,7 @@ def _gaussian(c: Chart, t: sp.Rational) -> arb:
             bound = remainder(chart, rational(edge), tau)
         if best is None or bound < best[0]:
             best = (bound, inside[-1])
-        elif not bound < best[0]:
+        else:
             break
         if bound < wanted * (-tau.log() * rational(first)).exp() or len(inside) > MOST_POLES:
             break

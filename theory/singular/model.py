@@ -99,9 +99,6 @@ class Integral:
         """The integral at t, at the working precision of `theory.zeta.balls.digits`."""
         return balls([self], t)[0]
 
-    def __add__(self, other: "Integral") -> "Integral":
-        return Integral(self.summands + other.summands)
-
 
 def balls(integrals: Sequence[Integral], t: sp.Rational) -> list[arb]:
     """These integrals at t, at the working precision; blocks that several of them hold are integrated once."""

@@ -17,6 +17,7 @@ from typing import NamedTuple
 
 import sympy as sp
 
+from theory.errors import BadInput
 from theory.singular.expansion import Leading
 from theory.zeta.balls import is_zero
 from theory.zeta.series import gamma_value
@@ -38,7 +39,11 @@ class _Monomial(NamedTuple):
 
 
 def predict(orders: Exponents, jacobian: Exponents, f: Exponents, g: Exponents) -> Prediction:
-    """The covariance of x^f and x^g under e^{−t x^orders} x^jacobian on [0, 1]^d, from exponents alone (tuples)."""
+    """The covariance of x^f and x^g under e^{−t x^orders} x^jacobian on [0, 1]^d, from exponents alone (tuples of length d)."""
+    if not len(orders) == len(jacobian) == len(f) == len(g):
+        raise BadInput(
+            f"the exponents {orders}, {jacobian}, {f} and {g} are not those of the same coordinates; give one for each"
+        )
     one = _monomial(orders, jacobian, (0,) * len(orders))
     a, b, both = (_monomial(orders, jacobian, e) for e in (f, g, tuple(p + q for p, q in zip(f, g, strict=True))))
     alpha = (both.power + one.power, -(both.multiplicity + one.multiplicity))

@@ -203,9 +203,6 @@ def _coordinate(alpha: sp.Rational, kappa: sp.Rational, gaussian: bool, terms: i
     """∫ x^{α−1+κε} over [0, 1], or with e^{−x²/2}/√(2π) over [0, ∞): 2^{(α+κε)/2} Γ((α+κε)/2)/(2√(2π))."""
     if not gaussian:
         return reciprocal(alpha, kappa, terms)
-    if kappa == 0:
-        value = sp.Integer(2) ** (alpha / 2) * gamma(alpha / 2, sp.S.One, 1).coefficients[0] * GAUSS / 2
-        return Laurent(0, (value, *[sp.S.Zero] * (terms - 1)))
     front = Laurent(0, (GAUSS / 2, *[sp.S.Zero] * (terms - 1)))
     return multiply(
         [front, power(sp.Integer(2), alpha / 2, kappa / 2, terms), gamma(alpha / 2, kappa / 2, terms)], terms

@@ -74,7 +74,7 @@ def power(c: sp.Expr, a: sp.Expr, b: sp.Expr, terms: int) -> Laurent:
 
 
 def gamma(a: sp.Rational, b: sp.Rational, terms: int) -> Laurent:
-    """Γ(a + bε), b ≠ 0."""
+    """Γ(a + bε), b ≠ 0 where a is a pole."""
     a = sp.Rational(a)
     if a.is_integer and a <= 0:
         n = int(-a)

@@ -1,11 +1,13 @@
 """What is refused and how, limits of time, words and data of the answer."""
 
 import json
+import time
 
 import pytest
 import sympy as sp
 
 from theory.errors import BadInput
+from theory.rlct import answer as answers
 from theory.rlct import rlct, rlct_component, rlct_ideal, tree
 from theory.rlct.problem import curves
 
@@ -130,6 +132,24 @@ def test_time_runs_out_with_a_bracket():
     assert "not closed" in answer.method and answer.certificate["exact"] is False
 
 
+def test_the_second_search_ends_when_the_first_would_have(monkeypatch):
+    """The rearranged order z, y, x is searched until the limit that was given, counted from the beginning."""
+    ends: list[tuple[str, int]] = []
+
+    class Watched(answers.Search):
+        def run(self):
+            ends.append((self.root.given.ring.names[0], self.deadline or 0))
+            return super().run()
+
+    monkeypatch.setattr(answers, "Search", Watched)
+    monkeypatch.setattr(answers, "FIRST_ATTEMPT", 0)
+    start = time.monotonic_ns()
+    assert rlct_ideal([x**2 - y**3, y * z], (x, y, z), time_limit=40).exact
+    (first, _), (second, end) = ends
+    assert (first, second) == ("x", "z")
+    assert 40 * 10**9 <= end - start <= 40 * 10**9 + (time.monotonic_ns() - start)
+
+
 def test_words():
     assert rlct(x**2 * y**2, (x, y)).method == "Newton polyhedron, nondegenerate"
     assert rlct((x + y) ** 4, (x, y)).method == "Newton polyhedron after a change of coordinates"
@@ -143,7 +163,7 @@ def test_the_certificate_is_plain_data_and_whole(generators):
     answer = rlct_ideal(generators, (x, y, z))
     data = answer.certificate
     assert json.loads(json.dumps(data)) == data
-    assert data["exact"] and data["lower"] == data["upper"]
+    assert data["exact"] and data["lower"] == data["upper"] and answer.value is not None
     assert data["lower"] == {"value": str(answer.value), "multiplicity": answer.multiplicity}
     numbers = {node["number"] for node in data["nodes"]}
     assert data["root"] in numbers and data["upper_proof"]["node"] in numbers

@@ -7,7 +7,7 @@ from flint import fmpq_poly
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.theory.rlct.test_strata import FREE, RING, SMALL, UNIT, R, X, Y, Z, one, r, strata, stratum, x, y, z
+from tests.theory.rlct.states import FREE, RING, SMALL, UNIT, R, X, Y, Z, one, r, strata, stratum, x, y, z
 from theory.certificate.polynomials import roots_between
 from theory.rlct import bounds, implicit
 from theory.rlct.bounds import INFINITE, NOTHING, at, lower_bound, lower_costs, samples, upper_bound, witness

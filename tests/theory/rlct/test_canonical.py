@@ -6,7 +6,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.theory.rlct.test_strata import RING, R, X, Y, Z, one, r, strata, stratum, x, y, z
+from tests.theory.rlct.states import RING, R, X, Y, Z, one, r, strata, stratum, x, y, z
 from theory.rlct.canonical import canonical
 from theory.rlct.polynomials import primitive, terms
 from theory.rlct.stratum import Stratum

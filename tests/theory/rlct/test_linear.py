@@ -20,6 +20,12 @@ def programmes(draw):
     return vectors, draw(st.lists(st.integers(1, 4), min_size=n, max_size=n))
 
 
+def solved(vectors, costs) -> linear.Solution:
+    found = linear.solve(vectors, costs)
+    assert found is not None
+    return found
+
+
 def dot(u, v):
     return sum(a * b for a, b in zip(u, v, strict=True))
 
@@ -33,7 +39,7 @@ def axes(n):
 def test_value_and_both_proofs(programme):
     vectors, costs = programme
     n = len(costs)
-    found = linear.solve(vectors, costs)
+    found = solved(vectors, costs)
     u, y = linear.interior(vectors, costs, found), found.dual
     assert dot(u, costs) == found.value == sum(y)
     assert min(u) >= 0 and all(dot(u, v) >= 1 for v in vectors)
@@ -56,7 +62,7 @@ def test_multiplicity_is_one_more_than_the_dimension_of_the_optimal_face(program
     n = len(costs)
     if n > 3:
         return
-    found = linear.solve(vectors, costs)
+    found = solved(vectors, costs)
     constraints = [(v, 1) for v in vectors] + [(e, 0) for e in axes(n)]
     vertices = []
     for chosen in combinations(constraints, n):
@@ -81,13 +87,13 @@ def test_multiplicity_is_one_more_than_the_dimension_of_the_optimal_face(program
     ],
 )
 def test_by_hand(vectors, costs, value, multiplicity):
-    found = linear.solve(vectors, costs)
+    found = solved(vectors, costs)
     assert (found.value, found.multiplicity) == (value, multiplicity)
 
 
 def test_the_unit_ideal_has_no_threshold():
     assert linear.solve([(0, 0), (1, 0)], [1, 1]) is None
-    assert linear.solve([], [1, 1]).value == 0
+    assert solved([], [1, 1]).value == 0
 
 
 def test_homogeneous_weights():
@@ -95,3 +101,24 @@ def test_homogeneous_weights():
     u = linear.homogeneous([cusp], [1, 1])
     assert u is not None and dot(u, cusp[0]) == dot(u, cusp[1]) >= 1
     assert linear.homogeneous([[(1, 0), (2, 0)]], [1, 1]) is None
+
+
+@pytest.mark.parametrize("most", [-1, 0, 30])
+@given(programmes())
+@settings(max_examples=15, deadline=None)
+def test_the_rule_for_the_entering_column_does_not_matter(most, programme):
+    """Bland's rule from the first pivot on, from the second, or after thirty: one value, one multiplicity."""
+    vectors, costs = programme
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(linear, "DEGENERATE_PIVOTS", most)
+        found = solved(vectors, costs)
+    solution = linprog(costs, A_ub=-np.array(vectors), b_ub=-np.ones(len(vectors)))
+    assert float(found.value) == pytest.approx(solution.fun, abs=1e-9)
+    assert found.multiplicity == solved(vectors[::-1], costs).multiplicity
+
+
+def test_the_column_that_improves_most_enters_until_there_is_no_progress():
+    """Of columns 1, 4 and 5 the second improves most; after `DEGENERATE_PIVOTS` without progress the first one is taken."""
+    row, most = [0, 2, 0, -1, 7, 3], linear.DEGENERATE_PIVOTS
+    assert linear._entering([1, 4, 5], row, most) == 4
+    assert linear._entering([1, 4, 5], row, most + 1) == 1

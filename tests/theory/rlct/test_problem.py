@@ -72,6 +72,10 @@ def test_domains_that_are_none(domain, origin, says):
         ((1 - x) * sp.Abs(y) / (2 + y), [0, 0], [0, 1]),
         (sp.Abs(x - 1) * sp.Abs(y), [0, 0], [0, 1]),
         (sp.cos(x) * x**2, [0, 0], [2, 0]),
+        (sp.Abs(3 * x * (y + 1) - x * y - 2 * x * y), [0, 0], [1, 0]),
+        (sp.Abs(x * y - x * (y + 1)) * y**2, [0, 0], [1, 2]),
+        ((x * y - x * (y + 1)) ** 2, [0, 0], [2, 0]),
+        (3 * x * (y + 1) - 3 * x * y, [1, 0], [1, 0]),
     ],
 )
 def test_exponents_of_a_prior(prior, signs, exponents):
@@ -87,6 +91,7 @@ def test_exponents_of_a_prior(prior, signs, exponents):
         (x * y, [1, 0], "changes sign"),
         (x - 1, [0, 0], "negative at the point"),
         ((x - 1) ** 3, [0, 0], "negative at the point"),
+        (x * y - x * (y + 1), [1, 1], "negative beside the point"),
         (z, [0, 0], "unknown symbol"),
         (x**2 + y**2, [0, 0], "not a monomial"),
         (sp.Abs(x) ** sp.sqrt(2), [0, 0], "not a monomial"),

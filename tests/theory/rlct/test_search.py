@@ -1,15 +1,13 @@
-"""The search: proposals of blow-ups, what is tidied, interruptions at any moment, and what its certificate says in the end."""
+"""The search: interruptions at any moment, strata that grow, and what its certificate says in the end."""
 
 import time
 from fractions import Fraction
 from itertools import pairwise
-from math import gcd
 
 import pytest
 import sympy as sp
-from hypothesis import given, settings
 
-from tests.theory.rlct.test_strata import (
+from tests.theory.rlct.states import (
     FREE,
     SMALL,
     UNIT,
@@ -17,11 +15,9 @@ from tests.theory.rlct.test_strata import (
     X,
     Y,
     Z,
-    confirmed,
     one,
     r,
     split_of,
-    strata,
     stratum,
     x,
     y,
@@ -29,177 +25,17 @@ from tests.theory.rlct.test_strata import (
 )
 from theory.certificate import report
 from theory.errors import BadInput
-from theory.rlct import branching, coordinates, reduce, rlct, rlct_ideal, tidy, tree
+from theory.rlct import rlct, rlct_ideal, tree
+from theory.rlct import search as searching
 from theory.rlct.bounds import INFINITE
 from theory.rlct.certify import bound, certificate, lower_proof
 from theory.rlct.dependent import split_dependent
-from theory.rlct.effort import OutOfTime
+from theory.rlct.effort import OutOfTime, TooLarge
 from theory.rlct.gram import factored, sum_of_squares
 from theory.rlct.problem import read
-from theory.rlct.search import Search
+from theory.rlct.search import Node, Search
 
 a, b, c = sp.symbols("a b c", real=True)
-
-
-@given(strata("sf"))
-@settings(max_examples=30, deadline=None)
-def test_weights_of_blow_ups(s):
-    """At least two small coordinates, positive whole weights without a common divisor, each proposal once."""
-    proposals = branching.blowups(s) if s.polynomials and len(s.where(SMALL)) > 1 else []
-    for w in proposals:
-        assert len(w) > 1 and all(s.kind[i] == SMALL and k > 0 for i, k in w.items()) and gcd(*w.values()) == 1
-        assert proposals.count(w) == 1
-    assert len(proposals) <= branching.PROPOSALS
-
-
-@pytest.mark.parametrize(
-    ("s", "weights"),
-    [
-        (stratum("ssaa", x**2 - y**3), {X: 3, Y: 2}),
-        (stratum("ssaa", x**5 - y**3), {X: 3, Y: 5}),
-        (stratum("sssa", x**2 + y**3 + z**5), {X: 15, Y: 10, Z: 6}),
-        (stratum("ssaa", x - y), {X: 1, Y: 1}),
-    ],
-)
-def test_the_weights_make_all_terms_initial(s, weights):
-    assert branching.blowups(s)[0] == weights
-
-
-def test_initial_terms():
-    """Without what divides all: x³y + x y³ + x²y² is xy·(x² + y² + xy); of x + x²y only x counts."""
-    s = stratum("ssaa", x**3 * y + x * y**3 + x**2 * y**2, x + x**2 * y + y)
-    assert sorted(branching.initial(s, 0, [X, Y])) == [(0, 2), (1, 1), (2, 0)]
-    assert sorted(branching.initial(s, 1, [X, Y])) == [(0, 1), (1, 0)]
-
-
-@pytest.mark.parametrize(
-    ("s", "wanted"),
-    [
-        (stratum("sffa", x * (y + z)), [y + z]),
-        (stratum("sffa", x * (y + z) * (y - 2 * z)), [y + z, y - 2 * z]),
-        (stratum("sffa", x * (y + z), nonzero=[y + z]), []),
-        (stratum("sfaa", x * (y**2 + one)), []),
-        (stratum("sfaa", x * y, factor={Y: 1}), [y]),
-        (stratum("sfaa", x, jacobian={Y: 1}), [y]),
-        (stratum("sfaa", x + x**2 * y), []),
-        (stratum("sfsa", x * y + z**2), [y]),  # the slope in x
-        (stratum("susa", x * y + z**2), []),
-        (stratum("sfsa", x * y + z**2, jacobian={X: 1}), []),
-        (stratum("sfsa", x * y + z), []),  # smooth in z
-    ],
-)
-def test_what_is_split_on(s, wanted):
-    found = branching.splitters(s)
-    assert sorted(map(str, found)) == sorted(map(str, wanted))
-
-
-def test_mirrored_factors_are_split_at_their_mirror_first():
-    """For y − 1 and y + 1 both, y = 0 comes first; not where y ≥ 0."""
-    s = stratum("sfaa", x * (y - one) * (y + one))
-    assert branching.splitters(s)[0] == y
-    assert branching.splitters(stratum("sffa", x * (y - one) * (y + one) * (y + z - 3 * one)))[0] == y
-    assert y not in branching.splitters(stratum("sfaa", x * (y - one) * (y + one), sign={Y: 1}))
-    assert y not in branching.splitters(stratum("sfaa", x * (y - one) * (y + 2 * one)))
-
-
-@pytest.mark.parametrize(
-    ("s", "q", "found"),
-    [
-        (stratum("sffa", x), y * z - one, [z]),
-        (stratum("sffa", x), y**2 * z - one, [y]),
-        (stratum("sffa", x, sign={Y: 1}), y + z, [y]),
-        (stratum("sffa", x, factor={Z: 1}), y + z, [z]),
-        (stratum("sffa", x, jacobian={Z: 1}), y + z, [z]),
-        (stratum("sufa", x), y + z**2, []),
-    ],
-)
-def test_hurdles(s, q, found):
-    """What has to be settled before q can become a coordinate."""
-    assert branching.hurdles(s, q) in (found, [y] if found == [z] else found)
-
-
-def test_free_coordinates_that_occur():
-    s = stratum("sffa", x * y + x**2, z * x)
-    assert branching.free_coordinates(s) == [y]
-
-
-@given(strata())
-@settings(max_examples=30, deadline=None)
-def test_tidying_and_simplifying_are_sound(s):
-    for pass_ in (tidy.clean, reduce.simplify, reduce.triangular):
-        after = s.copy()
-        found = pass_(after)
-        if not after.empty:
-            confirmed(s, found, after)
-
-
-@pytest.mark.parametrize(
-    ("s", "generators", "factor"),
-    [
-        (stratum("ssaa", x * y + x * y**2), [one], (1, 1)),
-        (stratum("suaa", x * y**3 + x**2 * y**3), [one], (1, 0)),
-        (stratum("ssaa", x**2 + y**4), [x**2, y**4], (0, 0)),
-        (stratum("ssaa", x + y, sign={X: 1, Y: 1}), [x, y], (0, 0)),
-        (stratum("ssaa", x + y, sign={X: 1}), [x + y], (0, 0)),
-        (stratum("ssaa", x, x * y + y**2), [x, y**2], (0, 0)),
-        (stratum("ssaa", 0 * x, x), [one], (1, 0)),
-        (stratum("ssaa", x - y, one + x), [one], (0, 0)),
-        (stratum("ssaa", (x - y) * (one + x) ** 2), [x - y], (0, 0)),
-        (stratum("ssaa", x**4, y**4, x**2 * y**2 + x**3 * y), [x**4, y**4], (0, 0)),
-        (stratum("ssaa", x**4, y**4, x**2 * y + x**3 * y), [x**4, y**4, x**2 * y], (0, 0)),
-    ],
-)
-def test_what_tidying_leaves(s, generators, factor):
-    """The monomials that matter, what is common to all in the factor, 1 alone where there is a unit."""
-    tidy.clean(s)
-    assert set(map(str, s.generators.values())) == set(map(str, generators)) and tuple(s.factor[:2]) == factor
-
-
-@pytest.mark.parametrize(
-    ("s", "score"),
-    [
-        (stratum("ssaa", x + y**2, x + y**2 + y**3), (0, 0)),
-        (stratum("sssa", x + y * z, y + z**2), (0, 0)),
-        (stratum("ssaa", (x + y) ** 3, (x + y) * y), (0, 0)),
-        (stratum("sssa", x * y + z * y + y**2), (0, 0)),
-        (stratum("ssaa", x**2 - y**3), (1, 2)),
-        (stratum("ssaa", x**2 + 2 * x * y + y**2 - y**3), (1, 2)),
-    ],
-)
-def test_what_simplifying_leaves(s, score):
-    """(generators with several terms, their terms): smooth ones become coordinates, a cusp does not."""
-    before = s.copy()
-    confirmed(before, reduce.simplify(s), s)
-    assert tidy.score(s) == score
-
-
-def test_subtraction_and_elimination():
-    """2·(x²y + …) − 3y·(…) cancels more than it adds; z = x + y leaves z·x − y² without z."""
-    s = stratum("sssa", 3 * x**2 * y + 3 * y**2 * z + z**3, 2 * x**2 + 2 * y * z)
-    before = s.copy()
-    confirmed(before, reduce.subtract(s), s)
-    assert s.generators[0] == z**3
-    assert reduce.subtract(stratum("ssaa", x**2 + y**3, x + y**2)) == []
-    t = stratum("sssa", z * x - y**2 + x * y, z + x**2 + y**2)
-    before = t.copy()
-    confirmed(before, reduce.eliminate(t), t)
-    assert not t.generators[0].degrees()[Z]
-    assert reduce.eliminate(stratum("ssaa", x**2 + y, x**2 + y**2)) == []
-
-
-def test_candidates_for_coordinates():
-    """Factors that are linear in a coordinate, and sums that pairs of terms share."""
-    s = stratum("sssa", (x + y * z) * (y - z**2) * z)
-    found = [(i, p, q) for i, p, q in coordinates.candidates(s)]
-    assert (X, one, y * z) in found and (Y, one, -(z**2)) in found
-    shared = coordinates.shared_sums(stratum("sssa", x**2 + 2 * x * y + z**3))
-    assert (X, one, y) in shared
-    assert all(i != X for i, _, _ in coordinates.shared_sums(stratum("sssa", x**2 + 2 * x * y + z**3, sign={X: 1})))
-    assert (
-        coordinates._ratio(4, -6) == (2, -3)
-        and coordinates._ratio(-4, 6) == (2, -3)
-        and coordinates._ratio(-4, -6) == (2, 3)
-    )
 
 
 PROBLEMS = {
@@ -261,6 +97,47 @@ def test_bounds_of_nodes_that_are_stuck_reach_the_root(name, monkeypatch):
         assert node.lower >= min(child.lower for child in node.children)
         assert node.upper <= min(child.upper for child in node.children)
     assert report(certificate(problem, search), PROBLEMS[name], variables).accepted
+
+
+@pytest.mark.parametrize("name", ["cusp", "surface", "square"])
+@pytest.mark.parametrize("also", [False, True], ids=["simplified", "tidied"])
+def test_strata_that_grow_when_they_are_simplified_are_left_as_they_are(name, also, monkeypatch):
+    """From the second stratum on nothing is simplified, or not even tidied: the bracket holds the value, and is accepted."""
+    problem, variables = started(name)
+    value, calls = rlct_ideal(PROBLEMS[name], variables).value, []
+
+    def after_the_root(way):
+        def grows(s, **how):
+            calls.append(way)
+            if len(calls) > 1:
+                raise TooLarge
+            return way(s, **how)
+
+        return grows
+
+    monkeypatch.setattr(searching, "simplify", after_the_root(searching.simplify))
+    if also:
+        monkeypatch.setattr(searching, "clean", after_the_root(searching.clean))
+    rounds = iter(range(9))
+    monkeypatch.setattr(searching, "late", lambda: next(rounds, None) is None)
+    search = Search(problem.stratum)
+    root = search.run()
+    assert value and len(calls) > 1 and root.lower[0] <= 2 * value <= root.upper[0]
+    left = [node for node in search.nodes[1:] if node.ready]
+    assert left and all(node.own[0] <= node.own[1] for node in left)
+    if also:
+        assert all(not node.steps and node.own[1] == INFINITE for node in left)
+    assert report(certificate(problem, search), PROBLEMS[name], variables).accepted
+
+
+def test_ancestors_are_found_through_every_parent():
+    """top → left, right → low, and a stranger; a node counts as its own."""
+    top, left, right, low, stranger = (Node(k, stratum("ssaa", x), 0) for k in range(5))
+    left.parents, right.parents, low.parents = [top], [top], [left, right]
+    search = Search(stratum("ssaa", x))
+    assert all(search._above(node, low) for node in (top, left, right, low))
+    assert not any(search._above(low, node) for node in (top, left, right, stranger))
+    assert not search._above(left, right) and not search._above(stranger, low)
 
 
 def test_progress_only_narrows():

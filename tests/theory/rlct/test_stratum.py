@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import given, settings
 
-from tests.theory.rlct.test_strata import (
+from tests.theory.rlct.states import (
     ABSENT,
     FREE,
     RING,

@@ -173,3 +173,13 @@ def test_what_is_listed():
         assert rule(t, 5 * y + 5 * z) == "listed" and rule(t, y - z) is None
         product = units.nonvanishing(t, (y + z) ** 2 * y)
         assert product and product["rule"] == "factors" and sorted(k for _, k, _ in product["factors"]) == [1, 2]
+
+
+@pytest.mark.parametrize(
+    ("coefficients", "count", "of_them"),
+    [([-2, 0, 1], 2, 1), ([0, -1, 0, 1], 3, 2), ([2, 3, 1], 2, 0), ([1, 0, 1], 0, 0), ([1, -2, 1], 1, 1), ([5], 0, 0)],
+)
+def test_roots_are_those_on_the_whole_line_or_from_0_on(coefficients, count, of_them):
+    """x² − 2, x³ − x, (x + 1)(x + 2), x² + 1, (x − 1)² and 5: different roots, each once."""
+    p = fmpq_poly(coefficients)
+    assert (units.real_roots(p), units.real_roots(p, nonnegative=True)) == (count, of_them)

@@ -5,6 +5,7 @@ import sympy as sp
 from flint import arb
 
 from theory.singular import estimate, partition
+from theory.zeta.precision import digits
 
 x, y = sp.symbols("x y", real=True)
 Z = partition(x**2 * y**2 * (1 + x + y), (x, y), poles_up_to=sp.Rational(5, 2))
@@ -48,3 +49,96 @@ def test_a_series_that_has_the_digits_is_left_as_it_is(monkeypatch) -> None:
     found = estimate.estimates([CHART], t)[CHART]
     assert abs(line.mid() - found.mid()) <= line.rad() + found.rad()
     assert line.rad() < 1e-6 * abs(found)
+
+
+@pytest.mark.parametrize("budget", [2500, 1800, 1])
+def test_a_series_that_costs_too_much_is_made_coarser(budget, monkeypatch) -> None:
+    """At t = 10⁶ and 12 digits: a digit less at a time until it is affordable, 6 digits at least; the radius holds still."""
+    t, made, plain = sp.Integer(10) ** 6, [], estimate._Series
+    with digits(20):
+        exact = estimate.inverted({CHART: arb.nan()}, t, 18)[CHART]
+
+    class Watched(plain):
+        def __init__(self, charts, tau, wanted, *lengths):
+            super().__init__(charts, tau, wanted, *lengths)
+            made.append((wanted, self.work()))
+
+    monkeypatch.setattr(estimate, "_Series", Watched)
+    monkeypatch.setattr(estimate, "affordable", lambda _: budget)
+    monkeypatch.setattr(estimate, "inverted", lambda *_: {})
+    with digits(12):
+        found = estimate.estimates([CHART], t)[CHART]
+    last = next(k for k, (wanted, work) in enumerate(made) if work <= budget or wanted == 6)
+    assert last > 0 and [wanted for wanted, _ in made[: last + 1]] == list(range(12, 11 - last, -1))
+    assert abs(found.mid() - exact) <= found.rad() < 1e-3 * found
+
+
+def test_a_longer_series_that_costs_too_much_is_left_to_the_line(monkeypatch) -> None:
+    """At t = 10³ more than seven blocks would be needed: the shorter series is what there is, with a radius that holds."""
+    t, asked = sp.Integer(10) ** 3, []
+    exact = estimate.inverted({CHART: arb.nan()}, t, 12)[CHART]
+
+    def line(near, *_):
+        asked.append(dict(near))
+        return {}
+
+    monkeypatch.setattr(estimate, "affordable", lambda _: 2000)
+    monkeypatch.setattr(estimate, "inverted", line)
+    with digits(6):
+        found = estimate.estimates([CHART], t)[CHART]
+    assert [list(near) for near in asked] == [[CHART]] and asked[0][CHART].overlaps(found)
+    assert abs(found.mid() - exact) <= found.rad() < 1e-2 * found
+
+
+def cut_as_told(monkeypatch, t: sp.Rational, cut, value: int | arb = 7) -> tuple[arb, dict]:
+    """What `estimates` finds, and what it leaves to the line, where a series gives this cut and this sum."""
+    left: dict = {}
+    monkeypatch.setattr(estimate._Series, "cut", lambda *_: cut)
+    monkeypatch.setattr(estimate._Series, "sum", lambda *_: arb(value))
+    monkeypatch.setattr(estimate, "inverted", lambda near, *_: left.update(near) or {})
+    with digits(6):
+        return estimate.estimates([CHART], t)[CHART], left
+
+
+@pytest.mark.parametrize("t", [16, 20])
+@pytest.mark.parametrize("own", [0, 30])
+def test_the_far_faces_are_in_the_radius(t, own, monkeypatch) -> None:
+    """u ≥ 1 and λ = ½: e^{−t} √t of the value, beside the radius of the series, here so many times t·e^{−t}."""
+    radius = own * t * (-arb(t)).exp()
+    found, _ = cut_as_told(monkeypatch, sp.Integer(t), (3, radius))
+    expected = radius + 7 * (-arb(t)).exp() * arb(t).sqrt()
+    assert found.mid() == 7 and abs(found.rad() / expected - 1) < 1e-6
+
+
+@pytest.mark.parametrize(("share", "good"), [(99, True), (101, False)])
+def test_a_hundred_times_the_wanted_radius_is_good_enough(share, good, monkeypatch) -> None:
+    """6 digits of 7 and of 1/7; e^{−1000} for the far faces."""
+    for value in (arb(7), arb(1) / 7):
+        found, left = cut_as_told(monkeypatch, sp.Integer(1000), (3, share * value / 10**6), value)
+        assert (left == {}) is good and found.contains(value)
+
+
+def test_where_no_cut_was_met_the_line_is_all_there_is(monkeypatch) -> None:
+    found, left = cut_as_told(monkeypatch, sp.Integer(1000), 0)
+    assert not found.is_finite() and list(left) == [CHART]
+
+
+def test_what_is_good_enough_is_not_left_to_the_line_when_more_would_cost_too_much(monkeypatch) -> None:
+    """A longer series is asked for, and nothing may be spent: a cut of radius 0 stays, one of radius 1 goes to the line."""
+
+    def longer(radius):
+        def cut(series, c, _):
+            series.best[c] = 3, arb(radius)
+            return estimate.BLOCKS
+
+        return cut
+
+    monkeypatch.setattr(estimate, "affordable", lambda _: 0)
+    for radius, good in ((0, True), (1, False)):
+        left: dict = {}
+        monkeypatch.setattr(estimate._Series, "cut", longer(radius))
+        monkeypatch.setattr(estimate._Series, "sum", lambda *_: arb(7))
+        monkeypatch.setattr(estimate, "inverted", lambda near, *_, left=left: left.update(near) or {})
+        with digits(6):
+            found = estimate.estimates([CHART], sp.Integer(1000))[CHART]
+        assert (left == {}) is good and found.overlaps(arb(7, radius))

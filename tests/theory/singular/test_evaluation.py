@@ -205,3 +205,38 @@ def test_a_chart_with_a_polynomial_density(gaussian: bool, t: int) -> None:
         found = evaluation.values([(whole,), *((c,) for _, c in parts)], sp.Integer(t))
         total = sum((n * found[(c,)] for n, c in parts), arb(0))
         assert found[(whole,)].overlaps(total) and found[(whole,)].rad() < 1e-10 * total
+
+
+@pytest.mark.parametrize("t", [1, 3, 4, *range(20, 60, 3)])
+def test_the_finite_sum_is_taken_where_what_it_leaves_out_is_relatively_small(t) -> None:
+    """x²y⁴ with x⁸y⁹: small, the last pole at 9/2. Twelve digits are had at every t, by the poles or by the power series."""
+    chart = Chart((x, y), (2, 4), (8, 9))
+    exact = monomial((2, 4), (8, 9), t, 300)
+    with digits(12):
+        found = evaluation._box(chart, sp.Integer(t))
+        bound = arb(10) ** -12
+    assert found.overlaps(exact) and found.rad() < bound * abs(exact)
+
+
+@pytest.mark.parametrize("t", [1, 7])
+@pytest.mark.parametrize("n", [0, 1, 2])
+def test_a_power_series_beside_gaussian_coordinates_without_a_zero(n, t) -> None:
+    """∫ e^{−tx²} dx over [0, 1] times the moments of y^n(1 + 3y) over half of N(0, 1)."""
+    chart = Chart((x, y), (2, 0), (0, n), 1, 1 + 3 * y, (False, True))
+    weight = sp.exp(-(y**2) / 2) / sp.sqrt(2 * sp.pi)
+    moment = sp.integrate(y**n * (1 + 3 * y) * weight, (y, 0, sp.oo))
+    exact = ball(sp.sqrt(sp.pi / t) * sp.erf(sp.sqrt(t)) / 2 * moment)
+    with digits(20):
+        found = evaluation.values([(chart,)], sp.Integer(t))[(chart,)]
+    assert found.overlaps(exact) and found.rad() < arb(10) ** -19
+
+
+@pytest.mark.parametrize("t", [1, 10**4])
+def test_a_coordinate_that_K_does_not_hold_is_its_moment(t) -> None:
+    """x²: ∫ e^{−tx²} times ∫_0^1 y²(1 + y) = 7/12, and times E y⁴ = 3 under N(0, 1), as balls."""
+    root = sp.sqrt(sp.pi / t) * sp.erf(sp.sqrt(t)) / 2
+    for domain, density, moment in (("box", y**2 * (1 + y), sp.Rational(7, 12)), ({x: "box", y: "gaussian"}, y**4, 3)):
+        found = partition(x**2, (x, y), domain=domain, prior=density).evaluate(t, 20)
+        with digits(30):
+            exact = ball(root * moment)
+        assert found.overlaps(exact) and found.rad() < exact * arb(10) ** -19

@@ -101,6 +101,8 @@ def _terms(errors):
         ((mp.mpf(1.5) ** 0.55 * 9, 9, 6), lambda two, three: (mp.mpf(2) ** 0.55, two)),
         ((14, 9, 6), lambda two, three: (mp.mpf(7) / 4, two)),
         ((10, 9.9, 9.8), lambda two, three: (mp.sqrt(2), two)),
+        ((9, 3, 0.9), lambda two, three: (mp.mpf(7) / 4, two)),
+        ((0.9, 0.85, 0.8), lambda two, three: (mp.sqrt(2), two)),
     ],
 )
 def test_the_error_of_the_rule_is_read_off_coarser_steps(exponents, q):

@@ -112,7 +112,9 @@ def test_finite_t_keeps_the_logarithms() -> None:
     assert sp.simplify(ratio - 2 / (LOG + sp.EulerGamma + 2 * sp.log(2))) == 0
 
 
-@pytest.mark.parametrize(("g", "p"), [(x, 1), (x**2, R(1, 2)), (sp.S.One, R(1, 4))])
+@pytest.mark.parametrize(
+    ("g", "p"), [(x, 1), (x**2, R(1, 2)), (sp.S.One, R(1, 4)), (sp.sqrt(x) * y**2, R(1, 2)), (x * y**4, 1)]
+)
 def test_what_is_not_small_enough_is_refused(g, p) -> None:
     with pytest.raises(BadInput, match="so that its mean under the residue measure is infinite"):
         limit_law(x**2 * y**4, (x, y), domain="box").mean(g, p)

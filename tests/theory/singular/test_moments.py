@@ -341,3 +341,27 @@ def test_a_resolution_that_is_given_is_taken() -> None:
 
 def _map(images, new) -> Map:
     return Map.of(dict(zip((x, y), images, strict=True)), new)
+
+
+def test_a_ratio_has_poles_up_to_two_beyond_the_first_of_each_integral() -> None:
+    """x²(1 + x) on the box: ∫ K^z has its first pole at −½, ∫ K^z x at −1."""
+    ratio = singular.expectation(x**2 * (1 + x), x, (x,)).ratio()
+    assert (ratio.base.limit, ratio.numerator.limit) == (R(1, 2) + 2, 1 + 2)
+    assert ratio.base.terms[-1].power == R(1, 2) + 2
+
+
+@pytest.mark.parametrize("t", [100, 10**5])
+def test_the_truncated_series_of_a_cumulant_is_its_value(t: int) -> None:
+    """Products of powers on a box: all poles are known, and what is missing is e^{−t}."""
+    found = singular.covariance(x**2 * y**4, x, y**2, (x, y))
+    value = arb(str(sp.N(found.series(sp.Integer(t)), 45)))
+    assert abs(value - found.evaluate(t, 30)) < arb(10) ** -28
+    assert abs(value - found.evaluate(t, 30)) < abs(value) * arb(10) ** -25
+
+
+@pytest.mark.parametrize("short", range(4))
+def test_exponents_of_different_coordinates_are_refused(short: int) -> None:
+    given: list[tuple[int, ...]] = [(2, 2), (0, 0), (1, 0), (0, 1)]
+    given[short] = given[short][:1]
+    with pytest.raises(BadInput, match="are not those of the same coordinates"):
+        predict(*given)

@@ -324,6 +324,7 @@ def test_free_energy_and_tex() -> None:
     ("K", "kwargs", "says"),
     [
         ((x**2 + y**3 - y**2) ** 2, {}, "is not a normal crossing c·Π x_i^(2k_i)·unit, nor does it become one by monomial maps"),
+        ((x - y) ** 2 / (x + y) ** 3, {}, "nor does it become one by monomial maps and cuts along graphs (K = x**(-1)"),
         (sp.exp(x), {}, "exp(x) is not a normal crossing u·Π x_i^(2k_i) with a unit u > 0"),
         (x**3 * y**2, {"domain": "symmetric"}, "x**3*y**2 changes its sign where x does"),
         (-(x**2), {}, "-x**2 is not a normal crossing"),
@@ -367,3 +368,10 @@ def test_where_all_poles_are_known_nothing_is_missing() -> None:
     whole, cut = (partition(x**2 * y**4, (x, y), prior=1 + x, poles_up_to=s) for s in (1, R(1, 2)))
     assert (whole.limit, cut.limit) == (sp.oo, R(1, 2))
     assert [term.power for term in whole.terms] == [R(1, 4), R(1, 2), 1] and cut.terms == whole.terms[:2]
+
+
+def test_a_divisor_that_vanishes_at_a_corner() -> None:
+    """(x − y)²/(x + y): across the diagonal at x = y = s a Gaussian of variance s/t, ∫ √(2πs/t) ds = (2/3) √(2π/t)."""
+    leading = partition((x - y) ** 2 / (x + y), (x, y), poles_up_to=R(1, 2)).leading
+    assert leading[1:] == (R(1, 2), 0)
+    assert sp.simplify(leading.coefficient - R(2, 3) * sp.sqrt(2 * sp.pi)) == 0

@@ -128,3 +128,9 @@ def test_the_weight_of_a_slice_under_a_gaussian(variance, at) -> None:
     assert slice_.weight[1:] == (0, 0)
     assert abs(sp.N(slice_.weight.coefficient / (density / sp.sqrt(at) / mean) - 1, 30)) < sp.Float("1e-25")
     assert slice_.first_term((u - at) * v) == slice_.first_term(0) == (0, sp.oo, 0)
+
+
+def test_the_observable_0_has_none_at_all() -> None:
+    """Two terms that are 0 do not cancel."""
+    found = component(u**2 + v**2, (u, v), {v: 0}).susceptibility(0)
+    assert found.coefficient == 0 and found.power == sp.oo

@@ -196,7 +196,8 @@ def test_mixed_domains_in_two_variables() -> None:
 @pytest.mark.parametrize(
     "unit",
     [(1 - 2 * x + 2 * x**2) * (-2 - x) * -3, (-1 - x) ** 3 * (x - 2), (x - 3) ** 2 / (-1 - y),
-     Removable(-sp.tanh(x), x, 1) * (x - 2), -Removable(sp.sin(y), y, 1)],
+     Removable(-sp.tanh(x), x, 1) * (x - 2), -Removable(sp.sin(y), y, 1),
+     Removable(sp.sin(x) - x, x, 3) * (y - 2) ** 3, Removable(sp.sin(x) - x, x, 3) ** 2],
     ids=str,
 )  # fmt: skip
 def test_factors_of_a_unit_are_written_positive(unit: sp.Expr) -> None:

@@ -112,3 +112,35 @@ def test_a_highest_coefficient_that_cancels_lowers_the_multiplicity() -> None:
     """∫∫ (xy)^{2z} [(1 + x) − 1] = 1/(2z+2) · 1/(2z+1): the double pole at −½ of each chart is none of their sum, A_0 = ½."""
     charts = [Chart((x, y), (2, 2), (0, 0), 1, density) for density in (1 + x, sp.Integer(-1))]
     assert zeta.threshold(charts) == (R(1, 2), 1, R(1, 2))
+
+
+def test_a_coefficient_that_is_not_known_to_be_0_leaves_a_candidate() -> None:
+    """K = y², φ = cos πx: A_0 = ½ ∫ cos πx dx is 0, as no identity in the house says; its ball holds 0 at all digits."""
+    (pole,) = zeta.poles(Chart((x, y), (0, 2), (0, 0), 1, sp.cos(sp.pi * x)), 1)
+    assert (pole.s, pole.bound, pole.order, pole.candidate) == (R(1, 2), 1, None, True)
+    assert len(pole.coefficients) == 1
+    with digits(30):
+        assert abs(ball(pole.coefficients[0])) < 1e-25
+    (pole,) = zeta.poles(Chart((x, y), (0, 2), (0, 0), 1, sp.cos(sp.pi * x / 2)), 1)  # ½ ∫ cos(πx/2) dx = 1/π
+    assert (pole.order, pole.candidate) == (1, False)
+    with digits(30):
+        assert abs(ball(pole.coefficients[0]) - 1 / ball(sp.pi)) < 1e-25
+
+
+@pytest.mark.parametrize("n", [0, 1, 2, 5])
+def test_a_gaussian_coordinate_without_a_zero_is_its_moment(n: int) -> None:
+    """∫_0^∞ v^n e^{−v²/2}/√(2π) dv times 1/(2z + 1): the pole and all that follows it."""
+    chart = Chart((x, y), (2, 0), (0, n), gaussian=(False, True))
+    moment = sp.integrate(y**n * sp.exp(-(y**2) / 2), (y, 0, sp.oo)) / sp.sqrt(2 * sp.pi)
+    for s, expected in ((R(1, 2), (moment / 2, 0, 0)), (0, (moment, -2 * moment, 4 * moment))):
+        found = zeta.laurent(chart, s, 2 if s else 3).coefficients
+        assert [sp.simplify(a - b) for a, b in zip(found, expected, strict=True)] == [0] * 3
+
+
+def test_the_exact_sum_over_charts_of_different_orders() -> None:
+    """1/(2z+1)² + 1/(3z+1): at z = −½ + ε a double pole and 1/(3ε − ½) = −2 − 12ε − …"""
+    charts = [Chart((x, y), (2, 2), (0, 0)), Chart((x, y), (3, 0), (0, 0))]
+    order, coefficients = zeta.laurent(charts, R(1, 2), 2)
+    assert (order, coefficients) == (2, (R(1, 4), 0, -2, -12))
+    order, coefficients = zeta.laurent(charts, R(1, 3), 1)  # 1/(3ε), and 1/(1/3 + 2ε)² = 9 − …
+    assert (order, coefficients) == (1, (R(1, 3), 9))

@@ -219,6 +219,7 @@ def test_what_a_finite_part_prints_as() -> None:
         r"\left(e^{x_{1}}\right)\,dx_{1}\,dx_{2}"
     )
     assert sp.latex(FinitePart(sp.exp(x1), Axis(x1, R(1, 2), 0, ONE))).startswith(r"\int_0^{1}")
+    assert sp.latex(FinitePart(sp.exp(x1), Axis(x1, R(0), 0, ONE))).startswith(r"\operatorname{f.p.}\int_0^{1}")
 
 
 def test_bound_names_do_not_meet_free_ones() -> None:

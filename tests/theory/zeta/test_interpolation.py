@@ -9,6 +9,7 @@ from flint import acb, arb, fmpq
 from tests.theory.zeta.test_continuation import PROBLEMS
 from theory import zeta
 from theory.zeta import Chart, interpolation
+from theory.zeta import grids as points
 from theory.zeta.balls import ball
 from theory.zeta.grids import Grid, _pieces, fitted_grids, resolves, units
 from theory.zeta.precision import digits
@@ -137,3 +138,21 @@ def test_grids_that_cannot_resolve_a_pole_say_so() -> None:
     ):  # fmt: skip
         chart = Chart((x, y), orders, jacobian, unit)
         assert resolves(dict.fromkeys(units((chart,)), grid), chart, s) is known
+
+
+@pytest.mark.parametrize("most", [400, 150, 60])
+def test_grids_that_would_be_too_large_are_thinned_on_every_axis(most: int, monkeypatch) -> None:
+    """No more points than may be, but not many fewer: a tenth less on every axis at a time. The error is below the change."""
+    chart = Chart((x, y), (2, 4), (0, 0), 1 + x + 2 * y)
+    with digits(20):
+        (unit,) = units((chart,))
+        whole = Grid.fit((chart,), [((fmpq(1, 2), fmpq(0)), 16)], fmpq(1))
+        monkeypatch.setattr(points, "MOST_POINTS", most)
+        thinned = Grid.fit((chart,), [((fmpq(1, 2), fmpq(0)), 16)], fmpq(1))
+        assert whole.size > 400 >= most >= thinned.size > most * 7 // 10
+        for before, after in zip(whole.axes, thinned.axes, strict=True):
+            assert [piece[:2] for piece in before] == [piece[:2] for piece in after]
+            assert all(4 <= n < m for (_, _, n), (_, _, m) in zip(after, before, strict=True))
+        value, rough = interpolation.polar_parts((chart,), R(1, 2), {unit: thinned})[chart]
+        for a, b, exact in zip(value, rough, zeta.laurent(chart, R(1, 2)).coefficients, strict=True):
+            assert abs(a - ball(exact)) < abs(a - b)

@@ -13,6 +13,7 @@ from theory import zeta
 from theory.errors import BadInput
 from theory.rlct import rlct
 from theory.singular import partition
+from theory.zeta import resolution
 from theory.zeta.resolution import resolve
 
 x, y, z = sp.symbols("x y z", real=True)
@@ -95,6 +96,7 @@ def test_curves_of_two_powers(c, a: int, b: int) -> None:
         (x**2 + y**2 - z**2, "is linear in none of its variables"),
         (y**2 - x**2 - x**3, "linear in none of its variables"),
         (sp.sqrt(2) * y**2 - 1, "algebraic over an algebraic number"),
+        ((3 * x - 1) ** 2 + R(1, 10**30), "the sign of"),
     ],
 )
 def test_what_is_not_found_is_said_in_one_line(f: sp.Expr, says: str) -> None:
@@ -104,3 +106,19 @@ def test_what_is_not_found_is_said_in_one_line(f: sp.Expr, says: str) -> None:
     assert says in str(caught.value)
     assert "\n" not in str(caught.value)
     assert len(str(caught.value)) < 400
+
+
+def test_moves_are_counted(monkeypatch) -> None:
+    """(2x − 1) y needs one cut; (2x − 1)(3y − 1) one, which leaves three pieces, and one of each of them."""
+    for f, needed in (((2 * x - 1) * y, 1), ((2 * x - 1) * (3 * y - 1), 4)):
+        assert next(n for n in range(20) if found(f, n, monkeypatch)) == needed
+
+
+def found(f: sp.Expr, most: int, monkeypatch) -> bool:
+    """Whether so many moves are enough; else one line says how many were made."""
+    monkeypatch.setattr(resolution, "MOST", most)
+    try:
+        return bool(resolve(f, (x, y)))
+    except BadInput as error:
+        assert str(error) == f"{most} cuts and blow-ups do not bring {f} to normal crossings"
+        return False

@@ -116,6 +116,13 @@ def test_symmetric_boxes_as_positive_coordinates() -> None:
         orthants((x, y), (zeta.Side(True), zeta.Side(False, variance=sp.S.One)))
 
 
+def test_determinants_are_products() -> None:
+    """(u, uv(1 + u)) has the determinant u(1 + u), and (u²v, v/(1 + v)) has 2uv/(1 + v)²: factor by factor."""
+    u, v = sp.symbols("u v", positive=True)
+    assert Map((x, y), (u, v), (u, u * v * (1 + u))).jacobian() == u * (u + 1)
+    assert Map((x, y), (u, v), (u**2 * v, v / (1 + v))).jacobian() == 2 * u * v / (v + 1) ** 2
+
+
 def test_powers_of_algebraic_numbers_are_reduced() -> None:
     """r⁵ = r + 1 in products and determinants: no power of r above 4 is left, and the numbers are the same."""
     r = sp.CRootOf(x**5 - x - 1, 0)
