@@ -101,3 +101,20 @@ def test_growth_on_shifted_lines() -> None:
         confirm_growth(crossed, frame._replace(squares=(((2, 1), (1, 0), ONE),)), "square")
     with pytest.raises(NotCertified, match="growth"):
         confirm_growth(crossed, frame._replace(squares=squares, m=fmpq(9, 8)), "square")
+
+
+def test_what_is_left_below_the_simplex_grows_on_every_line_between() -> None:
+    """u = x, v = x + y and P = u²v² + A(u² + v²) + 2Buv + 7: on x + ib, b² = θ, all but u²v² leads with
+    (A − θ)(u² + v²) + 2(B − 2θ)uv. On the faces that is A − θ − (B − 2θ)²/(A − θ) at least, or 2(A − θ − |B − 2θ|) on the
+    diagonal: for A = 5/2, B = 1 it falls from 21/10 to 5/6, and for A = 3/2, B = 2 it is ½ at θ = 1, but negative at θ = 0.
+    A false claim is told with a point.
+    """
+    frame = {"matrix": ((ONE, ZERO), (ONE, ONE)), "inverse": ((ONE, ZERO), (-ONE, ONE))}
+    u, v = x, x + y
+    grows, falls = (
+        u**2 * v**2 + A * (u**2 + v**2) + 2 * B * u * v + 7 for A, B in ((sp.Rational(5, 2), 1), (sp.Rational(3, 2), 2))
+    )
+    confirm_growth(field(sp.expand(grows)), growth(2, m=fmpq(5, 6) - fmpq(1, 256), **frame), "line", 0, ONE)
+    for expr, m in ((grows, fmpq(17, 20)), (falls, fmpq(1, 5))):
+        with pytest.raises(NotCertified, match="at a point of a face"):
+            confirm_growth(field(sp.expand(expr)), growth(2, m=m, **frame), "line", 0, ONE)
