@@ -116,7 +116,9 @@ def _susceptibilities(model: DataModel, q: Weights) -> arb_mat:
 
 
 def step(q: Weights, c: Sequence[sp.Rational], h: sp.Rational) -> Weights:
-    """q + hc."""
+    """q + hc. Raises `BadInput` unless c has one entry for each weight."""
+    if len(q) != len(c):
+        raise BadInput(f"there are {len(q)} weights, and the direction has {len(c)} entries; give one for each weight")
     return tuple(a + h * b for a, b in zip(q, c, strict=True))
 
 

@@ -53,6 +53,9 @@ def test_susceptibilities_are_the_jacobian_on_distributions() -> None:
         MODEL.susceptibilities(tuple(2 * x for x in Q))
     with pytest.raises(BadInput, match="3 data points and was given 2 weights"):
         MODEL.loss(Q[:2])
+    for short, long in ((Q, C[:2]), (Q[:2], C)):
+        with pytest.raises(BadInput, match=f"{len(short)} weights, and the direction has {len(long)} entries"):
+            MODEL.moved(short, long, R(1, 8))
 
 
 EXACT = sp.Matrix([[1, 2, -1], [R(1, 2), 0, 3]])
