@@ -261,6 +261,7 @@ def test_linear_chains_with_every_option(options, curvature, D, G) -> None:
         k = kernel.stationary(R(5, 8) * x**2, (x,), t, e, **options)
         assert near(k.covariance(x, x), S) and near(k.covariance(x**2, x**2), 2 * S**2)
         assert near(k.long_run(x, x), S * (1 + a) / (1 - a))
+        assert near(k.estimator(x, x), 2 * S**2 * (1 + a**2) / (1 - a**2))
 
 
 def test_minibatches_of_a_linear_chain() -> None:
