@@ -181,3 +181,9 @@ def test_on_an_interval_with_a_prior(prior) -> None:
             )
         assert series.susceptibility(x).overlaps(posterior.susceptibility(x, delta))
         assert series.expectations([x, delta])[1][1].overlaps(-t * posterior.covariance(delta, delta))
+
+
+def test_digits_that_cancel_are_asked_for_again() -> None:
+    """φ = x + 10⁹, L = x²/2, ΔL = x²/2: Var_h φ = 1/(t(1 + h)), where the squares of the means take 19 digits away."""
+    series = Perturbed(Posterior(x**2 / 2, x, 5, digits=20), x**2 / 2).cumulant([x + 10**9] * 2)
+    assert all(holds(c, e, 20) for c, e in zip(series, (R(1, 5), R(-1, 5)), strict=True))

@@ -118,3 +118,19 @@ def test_what_is_left_below_the_simplex_grows_on_every_line_between() -> None:
     for expr, m in ((grows, fmpq(17, 20)), (falls, fmpq(1, 5))):
         with pytest.raises(NotCertified, match="at a point of a face"):
             confirm_growth(field(sp.expand(expr)), growth(2, m=m, **frame), "line", 0, ONE)
+
+
+def test_a_growth_that_takes_too_many_boxes_is_undecided(monkeypatch: pytest.MonkeyPatch) -> None:
+    """x² + y² − xy ≥ ⅝ N on the faces needs some cuts: so many boxes that k are enough, for a k, and k − 1 are not."""
+
+    def decided(most: int) -> bool:
+        monkeypatch.setattr("numerics.certificate.growth.MAX_FACE_BOXES", most)
+        try:
+            confirm_growth(field(x**2 + y**2 - x * y), growth(2, m=fmpq(5, 8)), "growth")
+        except NotCertified as told:
+            assert f"undecided after {most} boxes" in str(told)
+            return False
+        return True
+
+    found = [decided(most) for most in range(1, 65)]
+    assert found == sorted(found) and found[-1] and not found[0]
