@@ -56,6 +56,8 @@ def test_susceptibilities_are_the_jacobian_on_distributions() -> None:
     for short, long in ((Q, C[:2]), (Q[:2], C)):
         with pytest.raises(BadInput, match=f"{len(short)} weights, and the direction has {len(long)} entries"):
             MODEL.moved(short, long, R(1, 8))
+    with pytest.raises(BadInput, match="a step h other than 0"):
+        MODEL.moved(Q, C, R(0))
 
 
 EXACT = sp.Matrix([[1, 2, -1], [R(1, 2), 0, 3]])
@@ -75,8 +77,11 @@ def test_inverses_are_those_of_exact_matrices() -> None:
         ):
             assert (found.nrows(), found.ncols()) == (3, 2) and meet(found.entries(), list(expected))
         dependent = balls(sp.Matrix([[1, 2, 3], [2, 4, 6]]))
-        with pytest.raises(NotCertified, match="not proved independent"):
-            pseudo_inverse(dependent)
+        for inverse in (pseudo_inverse, modes, lambda X: weighted_pseudo_inverse(X, Q)):
+            with pytest.raises(NotCertified, match="not proved independent"):
+                inverse(dependent)
+        with pytest.raises(BadInput, match="3 columns and was given 2 weights"):
+            weighted_pseudo_inverse(dependent, Q[:2])
         assert ridge(dependent, 1).ncols() == 2
         assert rationals(patterning.column([R(3, 8), arb("-0.25")])) == (R(3, 8), R(-1, 4))
 
