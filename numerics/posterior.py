@@ -25,7 +25,7 @@ Reading order: `Posterior`, `joint_cumulant`; derivatives along L + hΔL in `per
 """
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from itertools import combinations
 from typing import Any
@@ -98,7 +98,7 @@ class Posterior:
         d = len(self.variables)
         if domain is None:
             return (enclosure.REAL_LINE,) * d
-        pairs: tuple[Any, ...] = tuple(domain)
+        pairs: tuple[Any, ...] = tuple(domain) if isinstance(domain, Iterable) else (domain,)
         if d == 1 and not (len(pairs) == 1 and isinstance(pairs[0], Sequence)):
             pairs = (pairs,)
         if len(pairs) != d or not all(isinstance(pair, Sequence) and len(pair) == 2 for pair in pairs):

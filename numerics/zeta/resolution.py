@@ -33,7 +33,7 @@ from typing import Any
 import sympy as sp
 from flint import fmpq
 
-from numerics.analytic import exact
+from numerics.analytic import exact, refuse_repeated
 from numerics.zeta.charts import Chart, Factor, blow_up, chart, cut, normal, orthants, unit_box
 from theory.errors import BadInput
 
@@ -54,6 +54,7 @@ def polynomial(
     K is factored over Q; the factors are resolved at the corners of the box. Raises `BadInput`.
     """
     names = (variables,) if isinstance(variables, sp.Symbol) else tuple(variables)
+    refuse_repeated(names)
     tree = exact(K)
     if not tree.is_polynomial(*names) or tree.is_zero:
         raise BadInput(f"{tree} is not a polynomial in {', '.join(map(str, names))} other than 0")

@@ -133,6 +133,8 @@ def test_wide_balls_give_no_guess():
     [
         ({2: 1, 4: 1}, "at least 7 rungs"),
         (dict.fromkeys(range(2, 12), 1), "geometric"),
+        (dict.fromkeys(range(9), 1), "geometric"),
+        ({-(2**k): 1 for k in range(9)}, "geometric"),
         ({2**k: float("nan") for k in range(8)}, "finite"),
     ],
 )

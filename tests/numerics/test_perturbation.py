@@ -125,8 +125,9 @@ def test_a_perturbation_that_vanishes():
 def test_where_there_is_no_derivative():
     with pytest.raises(BadInput, match="outgrow the loss"):
         Perturbed(Posterior(x**2 / 2, x, 1, digits=10), x**4).expectation(x)
-    with pytest.raises(BadInput, match="order"):
-        Perturbed(Posterior(x**2 / 2, x, 1), x, -1)
+    for order in (-1, 1.5):
+        with pytest.raises(BadInput, match=f"whole order ≥ 0; it was given {order}"):
+            Perturbed(Posterior(x**2 / 2, x, 1), x, order)  # pyright: ignore[reportArgumentType]
     with pytest.raises(BadInput, match="at least one"):
         Perturbed(Posterior(x**2 / 2, x, 1), x).cumulant([])
 

@@ -319,7 +319,7 @@ def test_a_prior_with_foreign_symbols_is_refused():
         Posterior(sp.S.One, [], 1)
 
 
-def test_a_variable_named_twice_is_refused():
+def test_variables_named_twice_and_domains_without_ends_are_refused():
     for call in (
         lambda: Posterior(x**2 + y**2, (x, y, x), 1),
         lambda: gauss.gibbs_integrals(x**2, [1], [x, x], 1, domain=[(0, 1), (0, 1)]),
@@ -327,5 +327,8 @@ def test_a_variable_named_twice_is_refused():
     ):
         with pytest.raises(BadInput, match="name x twice"):
             call()
+    for domain, words in ((3, "it was given 3"), ((None, None), "None was given"), ((0, None), "None was given")):
+        with pytest.raises(BadInput, match=words):
+            Posterior(x**2, x, 1, domain=domain, digits=5).partition()  # pyright: ignore[reportArgumentType]
     with pytest.raises(BadInput, match="at least one amplitude"):
         trapezoid.gibbs_integrals(x**2, [], [x], 1)

@@ -79,6 +79,10 @@ def test_lattices_are_values():
         (lambda: region_of(wall_with_gap(), "middle"), "no region 'middle'; its regions are: left, right"),
         (lambda: sites_of(wall_with_gap(), (0, 10)), r"\(0, 10\) is masked"),
         (lambda: sites_of(Lattice(3, 3), []), "at least one site"),
+        (lambda: sites_of(Lattice(3, 3), "ab"), r"a site is a pair \(row, column\); it was given 'a'"),
+        (lambda: sites_of(Lattice(3, 3), None), "it was given None"),  # pyright: ignore[reportArgumentType]
+        (lambda: sites_of(Lattice(3, 3), [(0, 1), (1, 1, 1)]), r"it was given \(1, 1, 1\)"),  # pyright: ignore[reportArgumentType]
+        (lambda: Lattice(2.5, 3), "whole number of rows and columns; it was given 2.5 × 3"),  # pyright: ignore[reportArgumentType]
         (lambda: sites_of(Lattice(3, 3), [(0, 0), (0, 0)]), "one site twice"),
         (lambda: wall_with_gap(4, 6, wall=5), "does not split"),
         (lambda: divided_room(5), "at least 6 × 6"),
