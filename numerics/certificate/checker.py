@@ -109,6 +109,8 @@ def _bits(c: Certificate) -> int:
 def _confirm_shapes(c: Certificate, d: int) -> None:
     lists = (c.centre, c.matrix, c.steps, c.shifts, c.masses, c.line_tails)
     require(all(len(part) == d for part in lists), "shape", f"the problem has {d} variables", [len(x) for x in lists])
+    balls = (*c.masses, c.tail_bound, c.value)
+    require(all(b.is_finite() for b in balls), "shape", "masses, the tail bound and the value must be finite", balls)
     require(all(h > 0 for h in c.steps), "steps", "every step must be > 0", c.steps)
     require(all(a > 0 for a in c.shifts), "shifts", "every shift must be > 0", c.shifts)
     for growth in (c.tail, *c.line_tails):

@@ -136,6 +136,10 @@ def tampered(c: Certificate) -> Iterator[tuple[str, Certificate]]:
     yield "shifts", c._replace(shifts=(-c.shifts[0], *c.shifts[1:]))
     yield "steps", c._replace(steps=(fmpq(0), *c.steps[1:]))
     yield "shape", c._replace(masses=c.masses[1:])
+    for bad in (arb("nan"), arb("inf"), arb(0, float("inf"))):
+        yield "shape", c._replace(masses=(bad, *c.masses[1:]))
+        yield "shape", c._replace(tail_bound=bad)
+        yield "shape", c._replace(value=bad)
     yield "growth", c._replace(tail=c.tail._replace(powers=(3,) * d))
     with digits(60):
         yield "sum", c._replace(value=c.value + 3 * c.value.rad())
@@ -198,6 +202,8 @@ def test_a_certificate_belongs_to_its_problem():
         certificate.check(c, sp.cosh(x) + y**2, [x, y], 2)
     with pytest.raises(BadInput, match="not the text"):
         certificate.check(c, "x**2", [x, y], 2)
+    with pytest.raises(BadInput, match="one variable at least"):
+        certificate.check(c, 1, [], 2)
 
 
 def test_what_lies_outside():

@@ -93,6 +93,15 @@ def test_the_energy_near_the_critical_point_and_the_refusals():
             onsager.energy(0)
         with pytest.raises(BadInput, match="βJ > 0"):
             onsager.torus_energy(4, 4, sp.Rational(-1, 2))
+    for rows, columns in ((0, 3), (3, -1), (2.5, 3)):
+        with pytest.raises(BadInput, match=f"at least one; it was given {rows} × {columns}"):
+            onsager.torus_log_partition(rows, columns, 1)  # pyright: ignore[reportArgumentType]
+    for J in (0, -1):
+        with pytest.raises(BadInput, match="for J > 0"):
+            onsager.critical_beta(J)
+    with pytest.raises(BadInput, match="asked for order -1"):
+        onsager.high_temperature(-1)
+    assert onsager.high_temperature(0) == (0,)
 
 
 def exponential(coefficients: list[fmpq]) -> list[fmpq]:
