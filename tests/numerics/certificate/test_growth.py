@@ -134,3 +134,14 @@ def test_a_growth_that_takes_too_many_boxes_is_undecided(monkeypatch: pytest.Mon
 
     found = [decided(most) for most in range(1, 65)]
     assert found == sorted(found) and found[-1] and not found[0]
+
+
+@pytest.mark.parametrize("side", [1, -1])
+@pytest.mark.parametrize("tenth", range(1, 10))
+def test_a_dip_is_seen_wherever_it_lies_on_a_face(tenth: int, side: int) -> None:
+    """x⁴ (⅛ + 7(s − s₀)²) with x = ±1/s: least, ⅛, at s₀ on one of the two faces."""
+    place = sp.Rational(tenth, 10)
+    p = field((sp.Rational(1, 8) + 7 * place**2) * x**4 - side * 14 * place * x**3 + 7 * x**2, 1)
+    confirm_growth(p, growth(1, powers=(4,), m=fmpq(1, 8) - fmpq(1, 256)), "dip")
+    with pytest.raises(NotCertified, match="at a point of a face"):
+        confirm_growth(p, growth(1, powers=(4,), m=fmpq(1, 8) + fmpq(1, 256)), "dip")
