@@ -101,7 +101,7 @@ class Kernel:
         """The joint cumulant of one, two or three observables: beyond the mean, the mean of the product of the fluctuations."""
         if len(observables) == 1:
             return self.expectation(observables[0])
-        if not 1 <= len(observables) <= 3:
+        if not 2 <= len(observables) <= 3:
             raise BadInput(f"the kernel gives cumulants of one, two or three observables; there are {len(observables)}")
         return self._estimated(lambda s: s.mean(reduce(mul, map(s.fluctuation, observables))))
 

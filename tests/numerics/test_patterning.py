@@ -93,6 +93,7 @@ def test_modes_are_orthonormal_and_add_up() -> None:
         found = modes(X)
         roots = sorted((EXACT * EXACT.T).eigenvals(), key=float, reverse=True)
         assert meet([s * s for s, _, _ in found], roots)
+        assert meet([s * s for s, _, _ in modes(balls(EXACT / 100))], [root / 10**4 for root in roots])
         total = sum((u * v.transpose() * s for s, u, v in found), arb_mat(2, 3))
         assert meet(total.entries(), list(EXACT))
         for side in (1, 2):
