@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from numerics import certificate, enclosure, trapezoid
-from numerics.certificate import Certificate
+from numerics.certificate import Certificate, Shear
 from numerics.errors import NotCertified
 from numerics.posterior import Posterior
 from numerics.precision import ball, digits
@@ -136,6 +136,17 @@ def tampered(c: Certificate) -> Iterator[tuple[str, Certificate]]:
     yield "shifts", c._replace(shifts=(-c.shifts[0], *c.shifts[1:]))
     yield "steps", c._replace(steps=(fmpq(0), *c.steps[1:]))
     yield "shape", c._replace(masses=c.masses[1:])
+    zero, ragged = (0,) * d, ((fmpq(1),) * (d + 1), *c.matrix[1:])
+    yield "shape", c._replace(matrix=ragged)
+    for name in ("matrix", "inverse"):
+        yield "shape", c._replace(tail=c.tail._replace(**{name: ragged}))
+    for alpha in ((*zero, 0), zero[1:], (*zero[1:], -1)):
+        yield "shear", c._replace(shears=(Shear(0, ((alpha, fmpq(1)),)),))
+        for square in ((alpha, zero, fmpq(1)), (zero, alpha, fmpq(1))):
+            yield "shape", c._replace(tail=c.tail._replace(squares=(square,)))
+            yield "shape", c._replace(line_tails=(*c.line_tails[:-1], c.line_tails[-1]._replace(squares=(square,))))
+    for axis in (-1, d):
+        yield "shear", c._replace(shears=(Shear(axis, ()),))
     for bad in (arb("nan"), arb("inf"), arb(0, float("inf"))):
         yield "shape", c._replace(masses=(bad, *c.masses[1:]))
         yield "shape", c._replace(tail_bound=bad)

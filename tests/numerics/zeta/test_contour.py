@@ -79,3 +79,5 @@ def test_zeros_inside_the_keyhole_are_told(names) -> None:
 def test_a_circle_has_an_even_number_of_points(points: int, terms: int) -> None:
     with pytest.raises(BadInput, match=f"not {points} and {terms}"):
         contour.laurent((), 1, 1, terms, circle=R(1, 4), points=points, function=lambda z: 1 / (z + 1))
+    (found,) = contour.laurent((), 1, 1, 1, circle=R(1, 4), points=2, function=lambda z: 1 / (z + 1)).coefficients
+    assert abs(found - 1) < arb("1e-20")
