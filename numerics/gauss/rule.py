@@ -134,12 +134,13 @@ def _problem(
 
 
 def _without_variables(reduced: quadratic.Reduced) -> Record:
-    """Everything was Gaussian: closed forms."""
+    """Everything was Gaussian: closed forms, the values at the one point of a box without sides."""
     level = fmpq(math.floor(float(ball(reduced.potential))))
     factor = (arb(level) - ball(reduced.potential)).exp()
     value = Scaled(level, tuple(ball(f) * factor for f in reduced.amplitudes))
-    empty = np.zeros((0, 0))
-    return Record(reduced, level, Panels((), ()), empty, empty, empty, (), value)
+    m = len(reduced.amplitudes)
+    no_axis = np.zeros((1, 0)), np.zeros((1, 0)), np.zeros((0, m, 1))
+    return Record(reduced, level, Panels(((),), ((),)), *no_axis, (arb(0),) * m, value)
 
 
 def _located(full: quadratic.Reduced, reduced: quadratic.Reduced) -> tuple[Integrand, fmpq, Region]:
