@@ -98,7 +98,7 @@ def test_modes_are_orthonormal_and_add_up() -> None:
         assert meet(total.entries(), list(EXACT))
         for side in (1, 2):
             one, two = (mode[side] for mode in found)
-            products = [(a.transpose() * b)[0, 0] for a, b in ((one, one), (two, two), (one, two))]
+            products = [(a.transpose() * b)[0, 0] for a, b in ((one, one), (two, two), (one, two))]  # pyright: ignore[reportAttributeAccessIssue]
             assert meet(products, [1, 1, 0])
         with pytest.raises(NotCertified, match="distinct"):
             modes(balls(sp.Matrix([[1, 0, 0], [0, 1, 0]])))
