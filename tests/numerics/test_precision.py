@@ -134,7 +134,7 @@ def test_second_arguments_count():
         assert ball(sp.zeta(3, R(1, 4))).rel_accuracy_bits() > 90
         assert agreeing_digits(ball(sp.polylog(2, R(1, 2))), sp.pi**2 / 12 - sp.log(2) ** 2 / 2) >= 29
         assert agreeing_digits(ball(sp.polylog(2, 1, evaluate=False)), sp.pi**2 / 6) >= 29
-    for s, z in ((2, 3), (1, 1)):
+    for s, z in ((2, 3), (2, R(3, 2)), (1, 1)):
         with pytest.raises(BadInput, match="not a finite real"):
             ball(sp.polylog(s, z, evaluate=False))
     with pytest.raises(BadInput, match="no rule"):

@@ -248,3 +248,10 @@ def test_the_mass_bound_is_sharp():
     honest, divided = sharpness(50)
     assert honest == 0
     assert divided > 25
+
+
+def test_a_certificate_with_a_shear_passes() -> None:
+    """y = v + x² with x⁰ and y⁰ among its exponents: ∫∫ e^{−(y − x²)² − x²/4} = 2π."""
+    loss = (y - x**2) ** 2 + x**2 / 4
+    c = value_and_certificate(loss, [x, y], 1, 6)
+    assert c.shears and certificate.check(c, loss, [x, y], 1).overlaps(ball(2 * sp.pi))
