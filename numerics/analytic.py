@@ -22,7 +22,7 @@ Reference: F. Johansson, "Numerical integration in arbitrary-precision ball arit
 
 import math
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -64,6 +64,13 @@ def refuse_non_analytic(expr: sp.Basic) -> None:
         )
     if expr.has(sp.I):
         raise BadInput(f"certified quadrature needs a real integrand; {expr} holds the imaginary unit")
+
+
+def refuse_repeated(variables: Sequence[sp.Symbol]) -> None:
+    """Raise `BadInput` if a variable of integration is named twice."""
+    twice = [v for k, v in enumerate(variables) if v in variables[:k]]
+    if twice:
+        raise BadInput(f"the variables {', '.join(map(str, variables))} name {twice[0]} twice; they must differ")
 
 
 def _cut_on_imaginary_axis(function: Callable[[acb], acb]) -> BoxFunction:

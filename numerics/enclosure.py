@@ -35,7 +35,7 @@ from flint import acb, arb, fmpq
 from numerics.analytic import check_real, compile_acb, exact, exponent_and_amplitude, refuse_non_analytic
 from numerics.errors import NotCertified
 from numerics.halfline import NotFromHere, tail
-from numerics.precision import Exact, ball, current_digits, rational
+from numerics.precision import Exact, ball, current_digits, expression, rational
 from theory.errors import BadInput
 
 Domain = tuple[object, object]
@@ -99,7 +99,7 @@ def gibbs_integrals(
 
 def _ends(domain: Domain) -> tuple[arb | None, arb | None]:
     """The ends as balls, None for an infinite one."""
-    low, high = (sp.sympify(end) for end in domain)
+    low, high = map(expression, domain)
     if not (low.is_extended_real and high.is_extended_real and low < high):
         raise BadInput(f"the domain ({low}, {high}) is not an interval lower < upper")
     return (None if low == -sp.oo else ball(low)), (None if high == sp.oo else ball(high))

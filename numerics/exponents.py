@@ -128,7 +128,7 @@ def estimated_coefficients(
 def _checked(ladder: Ladder) -> Ladder:
     if len(ladder) < 7:
         raise BadInput(f"exponents need at least 7 rungs; the ladder has {len(ladder)}")
-    ratios = {b[0] / a[0] for a, b in pairwise(ladder)}
+    ratios = {b[0] / a[0] for a, b in pairwise(ladder)} if ladder[0][0] > 0 else set()
     if len(ratios) != 1 or not min(ratios) > 1:
         raise BadInput("exponents need a geometric ladder: t_j = start·r^j with one ratio r > 1")
     for t, value in ladder:

@@ -69,11 +69,15 @@ def stationary(
     if not (t.is_positive and e.is_positive):
         raise BadInput(f"the kernel needs t > 0 and a step e > 0; they are {t} and {e}")
     where = locate(loss, variables, at)
-    D = sp.eye(len(variables)) if preconditioner is None else sp.Matrix(preconditioner).applyfunc(exact)
+    D = _preconditioner(preconditioner, len(variables))
     hessian = sp.hessian(loss, variables).subs(where)
     refuse_unstable(D, hessian, e)
     frame, curvatures = _frame(D, hessian)
-    batches = _checked_batches(loss, losses, batch, noise)
+    batches = _checked_batches(loss, losses, batch, noise, len(variables))
+    if spread is not None and (len(spread) != len(variables) or not min(spread) > 0):
+        raise BadInput(
+            f"`spread` is one positive number for each of the {len(variables)} variables; it was given {spread}"
+        )
     step = Step(
         loss, variables, tuple(sp.sympify(where[v]) for v in variables), t, e, gamma, frame, dict(noise or {}), *batches
     )
@@ -97,8 +101,8 @@ class Kernel:
         """The joint cumulant of one, two or three observables: beyond the mean, the mean of the product of the fluctuations."""
         if len(observables) == 1:
             return self.expectation(observables[0])
-        if len(observables) > 3:
-            raise BadInput(f"the kernel gives cumulants of up to three observables; there are {len(observables)}")
+        if not 2 <= len(observables) <= 3:
+            raise BadInput(f"the kernel gives cumulants of one, two or three observables; there are {len(observables)}")
         return self._estimated(lambda s: s.mean(reduce(mul, map(s.fluctuation, observables))))
 
     def covariance(self, phi: Any, psi: Any) -> arb:
@@ -167,6 +171,8 @@ class _Solved:
         return f - self.mean(f)
 
     def after(self, f: Vector, steps: int) -> Vector:
+        if not isinstance(steps, int | np.integer) or steps < 0:
+            raise BadInput(f"the chain makes a whole number of steps ≥ 0; it was given {steps}")
         for _ in range(steps):
             f = self.operator.after(f)
         return f
@@ -256,6 +262,17 @@ def _dyadic(delta: float) -> float:
     return math.floor(delta * unit) / unit
 
 
+def _preconditioner(given: Any, d: int) -> sp.Matrix:
+    D = (
+        sp.eye(d)
+        if given is None
+        else sp.Matrix([given] if isinstance(given, int | sp.Expr) else given).applyfunc(exact)
+    )
+    if D.shape != (d, d) or D.free_symbols:
+        raise BadInput(f"the preconditioner is a constant {d} × {d} matrix; it was given {D.tolist()}")
+    return D
+
+
 def _frame(D: sp.Matrix, H: sp.Matrix) -> tuple[tuple[tuple[sp.Expr, ...], ...], list[float]]:
     """C with CCᵀ = D exactly and CᵀHC nearly diagonal, and that diagonal: D^{1/2} (Cholesky) times a rational rotation."""
     root = D.cholesky()
@@ -271,11 +288,18 @@ def _frame(D: sp.Matrix, H: sp.Matrix) -> tuple[tuple[tuple[sp.Expr, ...], ...],
     return tuple(tuple(row) for row in C.tolist()), list(np.diag(R.T @ M @ R))
 
 
-def _checked_batches(loss: sp.Expr, losses: Any, batch: int | None, noise: Any) -> tuple[tuple[sp.Expr, ...], int]:
+def _checked_batches(
+    loss: sp.Expr, losses: Any, batch: int | None, noise: Any, d: int
+) -> tuple[tuple[sp.Expr, ...], int]:
     if (losses is None) != (batch is None):
         raise BadInput("minibatches need both `losses` and `batch`; one of them is missing")
     if noise and any(len(indices) != 2 for indices in noise):
         raise BadInput("the kernel takes Gaussian noise, pairs (i, j) only; give `losses` and `batch` for the real one")
+    for indices, value in (noise or {}).items():
+        if not all(index in range(d) for index in indices):
+            raise BadInput(f"the noise of the gradient has the indices 0 to {d - 1}; it was given {indices}")
+        if len(set(indices)) == 1 and exact(value).is_negative:
+            raise BadInput(f"a variance cannot be negative; the noise {indices} is {value}")
     if losses is None or batch is None:
         return (), 1
     if noise:
@@ -283,6 +307,8 @@ def _checked_batches(loss: sp.Expr, losses: Any, batch: int | None, noise: Any) 
     if not isinstance(batch, int) or batch < 1:
         raise BadInput(f"a batch holds at least one loss; it was given {batch}")
     parts = tuple(exact(part) for part in losses)
+    if not parts:
+        raise BadInput("`losses` is empty; the chain's drift is the mean gradient of at least one")
     if sp.simplify(sp.Add(*parts) / len(parts) - loss).free_symbols:
         raise BadInput("the mean of `losses` is not `loss`; the chain's drift is the mean gradient")
     return parts, batch
@@ -317,8 +343,8 @@ def _norm(y: Sequence[Vector], k: int) -> float:
 
 
 def _thinned(thin: int) -> int:
-    if thin < 1:
-        raise BadInput(f"draws are at least one step apart; thin = {thin}")
+    if not isinstance(thin, int | np.integer) or thin < 1:
+        raise BadInput(f"draws are a whole number of steps, and at least one step apart; thin = {thin}")
     return thin
 
 

@@ -74,7 +74,9 @@ class DataModel:
         return [posterior.cumulant([phi, *[l_c] * times]) for phi in self.phis]
 
     def moved(self, q: Weights, c: Sequence[sp.Rational], h: sp.Rational) -> list[arb]:
-        """(μ(q + hc) − μ(q − hc))/2h, a ball for each observable."""
+        """(μ(q + hc) − μ(q − hc))/2h, a ball for each observable; h ≠ 0."""
+        if h == 0:
+            raise BadInput("a difference quotient needs a step h other than 0; use `derivative`")
         high, low = (self.coordinates(step(q, c, sign * h)) for sign in (1, -1))
         return [(b - a) / arb(rational(2 * h)) for a, b in zip(low, high, strict=True)]
 
@@ -116,7 +118,9 @@ def _susceptibilities(model: DataModel, q: Weights) -> arb_mat:
 
 
 def step(q: Weights, c: Sequence[sp.Rational], h: sp.Rational) -> Weights:
-    """q + hc."""
+    """q + hc. Raises `BadInput` unless c has one entry for each weight."""
+    if len(q) != len(c):
+        raise BadInput(f"there are {len(q)} weights, and the direction has {len(c)} entries; give one for each weight")
     return tuple(a + h * b for a, b in zip(q, c, strict=True))
 
 
@@ -144,8 +148,12 @@ def ridge(X: arb_mat, eta: object) -> arb_mat:
     """R_η = Xᵀ(XXᵀ + η)⁻¹ (§6.5.2)."""
     k = X.nrows()
     damped = X * X.transpose() + arb_mat([[ball(eta if i == j else 0) for j in range(k)] for i in range(k)])
+    return X.transpose() * _inverse(damped)
+
+
+def _inverse(gram: arb_mat) -> arb_mat:
     try:
-        return X.transpose() * damped.inv()
+        return gram.inv()
     except ZeroDivisionError:
         raise NotCertified(
             "the rows of X are not proved independent: drop dependent observables, or take a ridge η > 0"
@@ -155,8 +163,10 @@ def ridge(X: arb_mat, eta: object) -> arb_mat:
 def weighted_pseudo_inverse(X: arb_mat, q: Weights) -> arb_mat:
     """D Xᵀ(X D Xᵀ)⁻¹ for full row rank: the solution of least χ² norm Σ dq²/q."""
     n = X.ncols()
+    if len(q) != n:
+        raise BadInput(f"X has {n} columns and was given {len(q)} weights; give one each")
     D = arb_mat([[ball(q[i] if i == j else 0) for j in range(n)] for i in range(n)])
-    return D * X.transpose() * (X * D * X.transpose()).inv()
+    return D * X.transpose() * _inverse(X * D * X.transpose())
 
 
 def modes(X: arb_mat) -> list[tuple[arb, arb_mat, arb_mat]]:
@@ -167,6 +177,10 @@ def modes(X: arb_mat) -> list[tuple[arb, arb_mat, arb_mat]]:
         raise NotCertified(
             "the singular values of X are not proved distinct: modes inside a multiple value are a choice"
         ) from None
+    if not all(value.real > 0 for value in values):
+        raise NotCertified(
+            "a singular value of X may be 0: the rows of X are not proved independent; drop dependent ones"
+        )
     found = []
     for i, value in enumerate(values):
         u = arb_mat([[right[j, i].real] for j in range(X.nrows())])

@@ -58,8 +58,8 @@ class Perturbed:
     """
 
     def __init__(self, posterior: Posterior, perturbation: object, order: int = 1):
-        if order < 0:
-            raise BadInput(f"`Perturbed` needs an order ≥ 0; it was given {order}")
+        if not isinstance(order, int) or order < 0:
+            raise BadInput(f"`Perturbed` needs a whole order ≥ 0; it was given {order}")
         self.posterior, self.perturbation, self.order = posterior, exact(perturbation), order
         self._half = (order + 2) // 2
         self._posteriors: dict[fmpq, Posterior] = {fmpq(0): posterior}

@@ -25,7 +25,7 @@ Reading order: `Posterior`, `joint_cumulant`; derivatives along L + hΔL in `per
 """
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from itertools import combinations
 from typing import Any
@@ -34,7 +34,7 @@ import sympy as sp
 from flint import arb, ctx, fmpq
 
 from numerics import enclosure, gauss, trapezoid
-from numerics.analytic import exact, refuse_non_analytic
+from numerics.analytic import exact, refuse_non_analytic, refuse_repeated
 from numerics.certificate import Certificate
 from numerics.enclosure import Domain, Scaled
 from numerics.errors import NotCertified
@@ -83,6 +83,7 @@ class Posterior:
     def _check(self) -> None:
         if not 1 <= len(self.variables) <= 4:
             raise BadInput(f"`Posterior` integrates over 1 to 4 variables; it was given {len(self.variables)}")
+        refuse_repeated(self.variables)
         if not self.t > 0:
             raise BadInput(f"`Posterior` needs t > 0; it was given t = {self.t}")
         if not 1 / MOST_T < self.t < MOST_T:
@@ -97,7 +98,7 @@ class Posterior:
         d = len(self.variables)
         if domain is None:
             return (enclosure.REAL_LINE,) * d
-        pairs: tuple[Any, ...] = tuple(domain)
+        pairs: tuple[Any, ...] = tuple(domain) if isinstance(domain, Iterable) else (domain,)
         if d == 1 and not (len(pairs) == 1 and isinstance(pairs[0], Sequence)):
             pairs = (pairs,)
         if len(pairs) != d or not all(isinstance(pair, Sequence) and len(pair) == 2 for pair in pairs):

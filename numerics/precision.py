@@ -64,9 +64,12 @@ def expression(value: object) -> Any:
     if isinstance(value, str):
         raise BadInput(f"an expression is needed, not the text {value!r}; build it from sympy symbols")
     try:
-        return sp.sympify(value)
+        tree = sp.sympify(value)
     except sp.SympifyError as error:
         raise BadInput(f"{value!r} is not an expression that sympy understands") from error
+    if tree is None:
+        raise BadInput("an expression is needed, and None was given")
+    return tree
 
 
 def rational(value: object) -> fmpq:
@@ -138,7 +141,7 @@ FUNCTIONS: dict[Any, Callable[..., arb]] = {
     sp.beta: lambda x, y: x.gamma() * y.gamma() / (x + y).gamma(),
     sp.polygamma: lambda n, x: _real(acb(x).polygamma(n)),
     sp.zeta: lambda s, a=None: s.zeta() if a is None else s.zeta(a),
-    sp.polylog: lambda s, z: _real(acb(z).polylog(s)) if z < 1 else arb.nan(),
+    sp.polylog: lambda s, z: _real(acb(z).polylog(s)) if z <= 1 else arb.nan(),
     sp.LambertW: lambda x: x.lambertw(),
     sp.besseli: lambda n, x: x.bessel_i(n),
     sp.besselj: lambda n, x: x.bessel_j(n),

@@ -109,13 +109,28 @@ def _bits(c: Certificate) -> int:
 def _confirm_shapes(c: Certificate, d: int) -> None:
     lists = (c.centre, c.matrix, c.steps, c.shifts, c.masses, c.line_tails)
     require(all(len(part) == d for part in lists), "shape", f"the problem has {d} variables", [len(x) for x in lists])
+    balls = (*c.masses, c.tail_bound, c.value)
+    require(all(b.is_finite() for b in balls), "shape", "masses, the tail bound and the value must be finite", balls)
     require(all(h > 0 for h in c.steps), "steps", "every step must be > 0", c.steps)
     require(all(a > 0 for a in c.shifts), "shifts", "every shift must be > 0", c.shifts)
+    require(all(len(row) == d for row in c.matrix), "shape", f"rows need {d} entries", c.matrix)
+    for shear in c.shears:
+        monomials = [alpha for alpha, _ in shear.terms]
+        sound = shear.axis in range(d) and _exponents(monomials, d)
+        require(sound, "shear", f"the axis is one of {d}, and so many exponents ≥ 0 belong to each monomial", shear)
     for growth in (c.tail, *c.line_tails):
         parts = (growth.matrix, growth.inverse, growth.shift, growth.radii, growth.powers)
         require(all(len(x) == d for x in parts), "shape", f"a frame needs {d} entries", [len(x) for x in parts])
+        rows = (*growth.matrix, *growth.inverse)
+        require(all(len(row) == d for row in rows), "shape", f"rows need {d} entries", rows)
+        monomials = [alpha for beta, mu, _ in growth.squares for alpha in (beta, mu)]
+        require(_exponents(monomials, d), "shape", f"a square needs {d} exponents ≥ 0", growth.squares)
         sound = growth.m > 0 and all(r > 0 for r in growth.radii) and all(n > 0 and n % 2 == 0 for n in growth.powers)
         require(sound, "growth", "m and the radii must be > 0, the powers even", growth[3:])
+
+
+def _exponents(monomials: Sequence[tuple[int, ...]], d: int) -> bool:
+    return all(len(alpha) == d and min(alpha) >= 0 for alpha in monomials)
 
 
 def _confirm_frame(c: Certificate) -> None:

@@ -16,6 +16,7 @@ from sympy.simplify.fu import TR8
 from numerics.certificate.witness import Shear
 from numerics.errors import NotCertified
 from numerics.precision import Exact, expression, rational
+from theory.errors import BadInput
 
 Terms = dict[tuple[int, ...], fmpq]
 
@@ -74,6 +75,8 @@ def problem(
     loss: object, prior: object, f: object, names: tuple[sp.Symbol, ...], t: Exact
 ) -> tuple[ExactField, ExactField]:
     """The potential V and the amplitude F with f e^{−t·loss} prior = F e^{−V}."""
+    if not names:
+        raise BadInput("a certificate is for an integral over one variable at least; none was given")
     exponent, amplitude = sp.S.Zero, sp.S.One
     for factor in sp.Mul.make_args(sp.powsimp(_exact(prior))):
         base, power = factor.as_base_exp()

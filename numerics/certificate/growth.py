@@ -32,9 +32,11 @@ def _shifted(p: fmpq_mpoly, axis: int, a: fmpq) -> fmpq_mpoly:
 def confirm_growth(p: ExactField, growth: Growth, what: str, axis: int = 0, a: fmpq = fmpq(0)) -> None:  # noqa: B008
     """Re P(y + i b e_axis) ≥ m N for N ≥ 1: for b = a, with uniform decay for 0 ≤ b ≤ a. Waves count as −dip.
 
-    Monomials above the simplex Σ α_i/n_i ≤ 1 are dropped where they are ≥ 0 for all b. If none is there, b enters only
-    with monomials strictly below the simplex, which vanish on the faces s = 0; by compactness the growth for b = a then
-    carries over, with another m, to all b, and θ = 1 may be set. Otherwise the bound is proved for all θ ∈ [0, 1].
+    Monomials above the simplex Σ α_i/n_i ≤ 1 are dropped where they are ≥ 0 for all b; if there are any, the bound of the
+    rest is proved for all θ ∈ [0, 1]. If there are none, b enters only with monomials strictly below the simplex (each ib
+    takes the place of a variable), which vanish on the faces s = 0; by compactness the growth for b = a then carries over,
+    with another m, to all b, and θ = 1 may be set. Squares do not change this: what they put in the place of c u^β is the
+    same for all θ, and β = μ + ν above the simplex would have 2μ or 2ν above it as well.
     """
     offset = [-sum((x * s for x, s in zip(row, growth.shift, strict=True)), fmpq(0)) for row in growth.inverse]
     d = len(offset)
@@ -52,7 +54,7 @@ def confirm_growth(p: ExactField, growth: Growth, what: str, axis: int = 0, a: f
         require(
             least >= 0 and not any(e % 2 for e in alpha), "growth", f"{what}: u^{alpha} is not dominated", growth.powers
         )
-    uniform = not above and not growth.squares
+    uniform = not above
     kept: Terms = {}
     for alpha, coefficients in by_monomial.items():
         for k, c in coefficients.items():
@@ -101,7 +103,8 @@ def _confirm_face(terms: Terms, growth: Growth, j: int, sign: int, what: str) ->
         if not local.value - spread - local.below >= least:
             i = costs.index(max(costs))
             centre, radius = box[i]
-            stack += [[*box[:i], (centre + side * radius / 2, radius / 2), *box[i + 1 :]] for side in (-1, 1)]
+            uphill = 1 if local.slopes[i] > 0 else -1  # the lower half comes first, for a false claim to be seen soon
+            stack += [[*box[:i], (centre + side * radius / 2, radius / 2), *box[i + 1 :]] for side in (uphill, -uphill)]
     require(not stack, "growth", f"{what}: undecided after {MAX_FACE_BOXES} boxes", least)
 
 

@@ -6,6 +6,7 @@ Idea
 one complex ball box at a time, expressions evaluated by recursion over their tree, other subdivisions, plain loops.
 Checked are, for the reduced problem of the record,
 
+0. *shape*: there is as much of everything as belongs to the panels and amplitudes, and the balls are finite;
 1. *panels*: they lie in the domain and do not overlap;
 2. *analyticity*: V and f are holomorphic on boxes that cover the filled ellipse of every axis of every panel;
 3. *suprema*: |f e^{−(V − level)}| ≤ M_j on the ellipse times the real sides;
@@ -22,6 +23,7 @@ from collections.abc import Callable, Sequence
 from itertools import combinations, product
 from typing import Any
 
+import numpy as np
 import sympy as sp
 from flint import acb, arb, ctx
 
@@ -39,6 +41,7 @@ Box = tuple[tuple[float, float], ...]
 
 def check(record: Record) -> tuple[arb, ...]:
     """The balls of the record summed again. Raises `NotCertified` naming the panel and the claim that fails."""
+    _confirm_shapes(record)
     _confirm_panels(record)
     for k in range(len(record.panels.lower)):
         for axis in range(len(record.problem.domain.variables)):
@@ -70,6 +73,24 @@ def evaluate(expr: Any, values: dict[sp.Symbol, acb], analytic: bool) -> acb:
 
 def _fail(claim: str, k: int, found: str) -> None:
     raise NotCertified(f"the record fails at the claim '{claim}' on panel {k}: {found}")
+
+
+def _confirm_shapes(record: Record) -> None:
+    """One panel has as many sides, nodes and ellipses as there are variables; one amplitude one finite ball and one bound ≥ 0."""
+    count, m, d = len(record.panels.lower), len(record.problem.amplitudes), len(record.problem.domain.variables)
+    sides = (*record.panels.lower, *record.panels.upper)
+    if not (
+        len(record.panels.upper) == count
+        and all(len(side) == d for side in sides)
+        and record.nodes.shape == record.rho.shape == (count, d)
+        and record.log_m.shape == (d, m, count)
+        and len(record.omitted) == len(record.value.balls) == m
+        and np.isfinite(record.nodes).all()
+        and all(ball_.is_finite() for ball_ in (*record.omitted, *record.value.balls))
+        and all(bound >= 0 for bound in record.omitted)
+        and record.value.level == record.level
+    ):
+        raise NotCertified(f"the record fails at the claim 'shape': {d} variables, {m} amplitudes and {count} panels")
 
 
 def _confirm_panels(record: Record) -> None:

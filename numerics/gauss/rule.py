@@ -28,7 +28,7 @@ import numpy as np
 import sympy as sp
 from flint import arb, fmpq
 
-from numerics.analytic import exact, exponent_and_amplitude, refuse_non_analytic
+from numerics.analytic import exact, exponent_and_amplitude, refuse_non_analytic, refuse_repeated
 from numerics.enclosure import Scaled
 from numerics.errors import NotCertified
 from numerics.gauss import hull, quadratic, summation
@@ -119,6 +119,7 @@ def _problem(
     names = tuple(variables)
     if not 1 <= len(names) <= 3:
         raise BadInput(f"`gauss.gibbs_integrals` takes 1, 2 or 3 variables; it was given {len(names)}")
+    refuse_repeated(names)
     if not rational(t) > 0:
         raise BadInput(f"`gauss.gibbs_integrals` needs t > 0; it was given t = {t}")
     exponent, weight = exponent_and_amplitude(exact(prior))
@@ -133,12 +134,13 @@ def _problem(
 
 
 def _without_variables(reduced: quadratic.Reduced) -> Record:
-    """Everything was Gaussian: closed forms."""
+    """Everything was Gaussian: closed forms, the values at the one point of a box without sides."""
     level = fmpq(math.floor(float(ball(reduced.potential))))
     factor = (arb(level) - ball(reduced.potential)).exp()
     value = Scaled(level, tuple(ball(f) * factor for f in reduced.amplitudes))
-    empty = np.zeros((0, 0))
-    return Record(reduced, level, Panels((), ()), empty, empty, empty, (), value)
+    m = len(reduced.amplitudes)
+    no_axis = np.zeros((1, 0)), np.zeros((1, 0)), np.zeros((0, m, 1))
+    return Record(reduced, level, Panels(((),), ((),)), *no_axis, (arb(0),) * m, value)
 
 
 def _located(full: quadratic.Reduced, reduced: quadratic.Reduced) -> tuple[Integrand, fmpq, Region]:
@@ -198,7 +200,8 @@ def _panelled(
     share = math.log(16 * d)
     lows, highs = subdivide(integrand, found.low, found.high, log_tolerance, share)
     share = max(share, math.log(3 * d * len(lows)))
-    done: list[tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]] = []
+    none = np.empty((0, d))
+    done = [(none, none, none.astype(int), none, np.empty((d, len(log_tolerance), 0)), none.sum(axis=1))]
     dropped = [arb(0) for _ in log_tolerance]
     cost = 0.0
     for attempt in range(ATTEMPTS):

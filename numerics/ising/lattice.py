@@ -43,6 +43,10 @@ class Lattice:
     regions: Mapping[str, Iterable[Site]] = field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
+        if not all(isinstance(lines, int) for lines in (self.rows, self.columns)):
+            raise BadInput(
+                f"a lattice has a whole number of rows and columns; it was given {self.rows} × {self.columns}"
+            )
         for lines, wraps, name in zip((self.rows, self.columns), self.periodic, ("rows", "columns"), strict=True):
             if lines < (3 if wraps else 1):
                 raise BadInput(
@@ -60,7 +64,9 @@ class Lattice:
         object.__setattr__(self, name, value)
 
     def _on_grid(self, site: Site) -> Site:
-        r, c = site
+        if isinstance(site, str) or not isinstance(site, Iterable) or len(pair := tuple(site)) != 2:
+            raise BadInput(f"a site is a pair (row, column); it was given {site!r}")
+        r, c = pair
         if not (0 <= r < self.rows and 0 <= c < self.columns):
             raise BadInput(f"the site {site} lies outside the {self.rows} × {self.columns} lattice")
         return (int(r), int(c))
@@ -179,9 +185,9 @@ def divided_room(size: int = 20) -> Lattice:
 
 def sites_of(lattice: Lattice, sites: Site | Iterable[Site]) -> frozenset[int]:
     """The places in `lattice.sites` of one site or of several; sites named twice or masked raise `BadInput`."""
-    named = list(sites)
-    many = [named] if named and isinstance(named[0], int) else named
-    places = [lattice.index[lattice.present(tuple(site))] for site in many]  # pyright: ignore[reportArgumentType]
+    named = list(sites) if isinstance(sites, Iterable) else [sites]
+    many = [tuple(named)] if named and isinstance(named[0], int) else named
+    places = [lattice.index[lattice.present(site)] for site in many]  # pyright: ignore[reportArgumentType]
     if not places:
         raise BadInput("a product of spins, or a region, needs at least one site")
     if len(set(places)) < len(places):

@@ -115,7 +115,10 @@ class Laurent:
 
     def exact(self, x: Exact, y: Exact = 1) -> fmpq:
         """The value at rational x, y ≠ 0."""
-        return _horner(self, rational(x), rational(y), fmpq)
+        at = rational(x), rational(y)
+        if not all(at):
+            raise BadInput(f"a Laurent polynomial is evaluated at x, y ≠ 0; they are {at[0]} and {at[1]}")
+        return _horner(self, *at, fmpq)
 
     def at(self, beta: object, J: object = 1, h: object = 0, n: int = 30) -> arb:
         """The value at x = e^{βJ}, y = e^{βh}, as a ball with n digits; β, J, h exact numbers or balls."""

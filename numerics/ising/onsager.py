@@ -23,7 +23,10 @@ from theory.errors import BadInput
 
 def critical_beta(J: object = 1) -> arb:
     """β_c = log(1 + √2) / (2J), as a ball: where sinh 2βJ = 1."""
-    return (1 + arb(2).sqrt()).log() / (2 * ball(J))
+    coupling = ball(J)
+    if not coupling > 0:
+        raise BadInput(f"the square lattice has a critical β > 0 for J > 0; it was given {coupling}")
+    return (1 + arb(2).sqrt()).log() / (2 * coupling)
 
 
 def energy(beta: object, J: object = 1) -> arb:
@@ -47,6 +50,8 @@ def energy(beta: object, J: object = 1) -> arb:
 
 def _series_log_partition(rows: int, columns: int, K: arb, order: int) -> arb_series:
     """log Z of the torus as a power series about K."""
+    if not all(isinstance(lines, int) and lines > 0 for lines in (rows, columns)):
+        raise BadInput(f"a torus has a whole number of rows and columns, at least one; it was given {rows} × {columns}")
     k = arb_series([K, 1], prec=order)
     grow, fall = (2 * k).exp(), (-2 * k).exp()
     sinh2, cosh2 = (grow - fall) / 2, (grow + fall) / 2
@@ -95,6 +100,8 @@ def high_temperature(order: int) -> tuple[fmpq, ...]:
 
     By duality the same a_k give log Z / sites = 2K + Σ a_k z^k at low temperature, z = e^{−2K}.
     """
+    if order < 0:
+        raise BadInput(f"a series begins with its order 0; it was asked for order {order}")
     length = order // 2 + 1  # in s = t²
     fourth = fmpq_poly([(-1) ** k * math.comb(k + 3, 3) for k in range(length)])  # (1+s)^−4
     fraction = fmpq_poly([0, 1, -2, 1]).mul_low(fourth, length)  # s (1−s)² / (1+s)⁴

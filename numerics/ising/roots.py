@@ -36,14 +36,17 @@ def variations(p: fmpq_poly, lower: fmpq, upper: fmpq | None) -> int:
 def roots_between(p: fmpz_poly, lower: Exact, upper: Exact | None) -> list[Interval]:
     """Intervals (a, b) with rational ends, in order, each with exactly one root of p, all roots in (lower, upper).
 
-    A root at a bisection point comes as (a, a). `upper` None stands for ∞. Raises `BadInput` for the zero polynomial.
+    A root at a bisection point comes as (a, a). `upper` None stands for ∞. Raises `BadInput` for the zero polynomial, and for
+    lower > upper.
     """
     if p == 0:
         raise BadInput("the zero polynomial vanishes everywhere; it has no isolated roots")
     q = fmpq_poly(p)
     simple = q // q.gcd(q.derivative()) if q.degree() > 0 else q
-    low = rational(lower)
-    return sorted(_isolate(simple, low, None if upper is None else rational(upper)))
+    low, high = rational(lower), None if upper is None else rational(upper)
+    if high is not None and low > high:
+        raise BadInput(f"roots are counted from left to right; the interval ({low}, {high}) runs the other way")
+    return sorted(_isolate(simple, low, high))
 
 
 def _isolate(p: fmpq_poly, low: fmpq, high: fmpq | None) -> list[Interval]:

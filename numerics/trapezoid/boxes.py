@@ -37,7 +37,7 @@ class Boxes(NamedTuple):
         """The box |y_i| ≤ radii_i cut into `pieces` equal parts along each axis."""
         d = len(radii)
         steps = (2 * np.arange(pieces) + 1 - pieces) / pieces
-        grid = np.stack(np.meshgrid(*([steps] * d), indexing="ij"), axis=-1).reshape(-1, d)
+        grid = np.stack(np.meshgrid(*([steps] * d), indexing="ij"), axis=-1).reshape(pieces**d, d)
         return Boxes(grid * radii, np.broadcast_to(radii / pieces, grid.shape) * WIDEN)
 
     def take(self, which: np.ndarray) -> "Boxes":

@@ -114,7 +114,7 @@ def runs(rows: Rows, below: np.ndarray, cutoff: float) -> tuple[Rows, np.ndarray
     """
     alive = np.nonzero(below <= cutoff)[0]
     if not len(alive):
-        return rows.take(slice(0, 0)), np.zeros(0), below
+        return rows.take(slice(0, 0)), below[:0], below
     lengths = rows.last - rows.first + 1
     interval = np.repeat(np.arange(len(lengths)), lengths)
     starts_flat = np.cumsum(lengths) - lengths

@@ -42,7 +42,7 @@ import numpy as np
 import sympy as sp
 from flint import arb, fmpq, fmpq_mat, fmpq_mpoly
 
-from numerics.analytic import exact, exponent_and_amplitude
+from numerics.analytic import exact, exponent_and_amplitude, refuse_repeated
 from numerics.certificate import Certificate, Growth, Shear
 from numerics.errors import NotCertified
 from numerics.precision import Exact, current_digits, rational
@@ -106,11 +106,14 @@ def gibbs_integrals(
     variables after the shears of `frames.simplifying_shears` (v = w if there are none). max_points bounds the live
     cells of the grid.
 
-    Raises `BadInput` where the integral diverges, `NotCertified` where no proof is found.
+    Raises `BadInput` where the integral diverges and for no amplitude, `NotCertified` where no proof is found.
     """
     names = tuple(variables)
     if not 1 <= len(names) <= 4:
         raise BadInput(f"the trapezoid rule is for 1 to 4 variables; it was given {len(names)}")
+    refuse_repeated(names)
+    if not amplitudes:
+        raise BadInput("the trapezoid rule needs at least one amplitude to integrate")
     exponent, weight = exponent_and_amplitude(exact(prior))
     potential = from_sympy(exact(loss) * _sympy(rational(t)) + exponent, names)
     fs = [from_sympy(exact(f) * weight, names) for f in amplitudes]

@@ -32,7 +32,7 @@ from typing import Any, NamedTuple
 import sympy as sp
 from flint import fmpq
 
-from numerics.analytic import exact
+from numerics.analytic import exact, refuse_repeated
 from numerics.precision import rational
 from numerics.zeta.entire import check_entire, is_entire
 from theory.errors import BadInput
@@ -93,6 +93,7 @@ def chart(
     for a coordinate that neither the unit nor the density holds. Raises `BadInput`.
     """
     names = (variables,) if isinstance(variables, sp.Symbol) else tuple(variables)
+    refuse_repeated(names)
     kappa, h, sides = _tuple(orders, len(names)), _tuple(jacobian, len(names)), _extents(extents, len(names))
     for name, order, power in zip(names, kappa, h, strict=True):
         if order < 0:
@@ -101,6 +102,8 @@ def chart(
             raise BadInput(f"the density {name}^({power}) is not integrable at {name} = 0; it needs an exponent > −1")
     pairs = unit.items() if isinstance(unit, Mapping) else [(unit, 1)]
     factors = [Factor(p, rational(e) * power, fmpq(0)) for base, e in pairs for p, power in _powers(exact(base))]
+    if any(f.base.is_zero for f in factors):
+        raise BadInput("the unit of a chart is 0: ζ needs a K that vanishes on a null set only")
     entire = []
     for p, power in _powers(exact(density)):
         if power.q == 1 and power > 0:

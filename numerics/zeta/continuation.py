@@ -128,7 +128,10 @@ def _at(charts: Sequence[Chart], point: fmpq | acb, accuracy: int) -> acb:
 
 
 def laurent(problem: Problem, s: Exact, terms: int = 3, accuracy: int = 20) -> Laurent:
-    """The Laurent series of ζ at z = −s up to (and with) the coefficient of δ^{terms − 1 − bound}; s rational."""
+    """The Laurent series of ζ at z = −s up to (and with) the coefficient of δ^{terms − 1 − bound}; s rational.
+
+    Three coefficients unless told otherwise.
+    """
     place, charts = rational(s), charts_of(problem)
     bound = max(_possible_order(c, place) for c in charts)
     if terms < 1:

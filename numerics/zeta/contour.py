@@ -137,8 +137,13 @@ def laurent(
     accuracy: int = 20,
     function: Callable[[acb], acb] | None = None,
 ) -> Estimate:
-    """A_0, …, A_{terms−1} of a pole of `order` at −s by the trapezoid rule on |δ| = circle. `function`: ζ by other means."""
+    """A_0, …, A_{terms−1} of a pole of `order` at −s by the trapezoid rule on |δ| = circle. `function`: ζ by other means.
+
+    points: an even number, half of them are conjugate to the others.
+    """
     place, r = rational(s), rational(circle)
+    if terms < 1 or points < 2 or points % 2:
+        raise BadInput(f"the circle needs an even number of points and a coefficient to find; not {points} and {terms}")
     with digits(accuracy + 5):
         evaluate = function or (lambda z: value(problem, z, accuracy))
         shifts = [arb(r) * acb(fmpq(2 * k + 1, points)).exp_pi_i() for k in range(points // 2)]  # ζ(z̄) is conjugate

@@ -135,7 +135,8 @@ def tail(last: list[arb], a: Scalar, slope: fmpq, start: int, rho: arb, rule: li
     """A majorant of Σ_{n≥start} 2√(2n+1) ρ^{−n} (|m_n| + rule)/(1 − 1/ρ); `last` majorises m_start.
 
     m_{n+1} = m_n (a − n)/(a + n + 2) is majorised by R_n = (n + |a_0| + κδ)/(n + 2 − |a_0| − κδ), whose coefficients decrease
-    in n but for the first, which is at most max(1, its value at `start`). Not finite where ρ is too small to sum.
+    in n but for the first, which is at most max(1, its value at `start`): a geometric series from its first two terms. Not finite
+    where ρ is too small to sum.
     """
     size = arb(abs(a).upper())
     k = arb(slope)

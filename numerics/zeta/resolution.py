@@ -33,7 +33,7 @@ from typing import Any
 import sympy as sp
 from flint import fmpq
 
-from numerics.analytic import exact
+from numerics.analytic import exact, refuse_repeated
 from numerics.zeta.charts import Chart, Factor, blow_up, chart, cut, normal, orthants, unit_box
 from theory.errors import BadInput
 
@@ -54,6 +54,7 @@ def polynomial(
     K is factored over Q; the factors are resolved at the corners of the box. Raises `BadInput`.
     """
     names = (variables,) if isinstance(variables, sp.Symbol) else tuple(variables)
+    refuse_repeated(names)
     tree = exact(K)
     if not tree.is_polynomial(*names) or tree.is_zero:
         raise BadInput(f"{tree} is not a polynomial in {', '.join(map(str, names))} other than 0")
@@ -137,12 +138,12 @@ def _weights(p: Any, variables: tuple[sp.Symbol, ...]) -> dict[sp.Symbol, int]:
         common = math.lcm(*pure)
         return {v: common // a for v, a in zip(held, pure, strict=True)}
     for alpha, beta in combinations(sorted(monomials, key=sum), 2):
-        up = [i for i, (a, b) in enumerate(zip(alpha, beta, strict=True)) if a > b]
-        down = [i for i, (a, b) in enumerate(zip(alpha, beta, strict=True)) if a < b]
+        change = [a - b for a, b in zip(alpha, beta, strict=True)]
+        up, down = ([i for i, c in enumerate(change) if sign * c > 0] for sign in (1, -1))
         if up and down:
             i, j = up[0], down[0]
-            g = math.gcd(alpha[i] - beta[i], beta[j] - alpha[j])
-            return {held[i]: (beta[j] - alpha[j]) // g, held[j]: (alpha[i] - beta[i]) // g}
+            g = math.gcd(change[i], change[j])
+            return {held[i]: -change[j] // g, held[j]: change[i] // g}
     raise BadInput(f"{p} vanishes at the origin of a chart in a way that no blow-up improves")
 
 

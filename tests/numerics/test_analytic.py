@@ -122,3 +122,12 @@ def test_an_expression_is_its_amplitude_times_its_exponential(expr) -> None:
     point = sp.Rational(2, 3)
     assert abs(sp.N((f * sp.exp(-v) - expr).subs(x, point), 30)) < 1e-25
     assert expr.is_Add or not f.has(sp.exp, sp.E)
+
+
+def test_powers_of_exponentials_that_sympy_keeps_are_exponentials() -> None:
+    """√(e^w) and (e^w)^x for a symbol that may be complex: V = −w/2 − wx, and w is left."""
+    w = sp.Symbol("w")
+    v, f = exponent_and_amplitude(w * sp.sqrt(sp.exp(w)))
+    assert sp.expand(v + w / 2) == 0 and f == w
+    v, f = exponent_and_amplitude(sp.exp(w) ** x)
+    assert sp.expand(v + w * x) == 0 and f == 1

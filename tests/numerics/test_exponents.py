@@ -133,6 +133,8 @@ def test_wide_balls_give_no_guess():
     [
         ({2: 1, 4: 1}, "at least 7 rungs"),
         (dict.fromkeys(range(2, 12), 1), "geometric"),
+        (dict.fromkeys(range(9), 1), "geometric"),
+        ({-(2**k): 1 for k in range(9)}, "geometric"),
         ({2**k: float("nan") for k in range(8)}, "finite"),
     ],
 )
@@ -236,3 +238,17 @@ def test_a_double_root_splits_like_the_root_of_its_error() -> None:
     pair = [acb(0.4), acb(0.6)]
     assert exponents_module._apart(pair, 0, 2, 1e-2) and not exponents_module._apart(pair, 0, 2, 1e-6)
     assert exponents_module._apart(pair, 0, 1, 1e-6) and exponents_module._apart(pair, 1, 1, 1e-6)
+
+
+def test_a_value_that_is_zero_ends_the_search() -> None:
+    """t^{−1/2} − 2^{18}/t vanishes at t = 4^{18}: as the last but one it makes the system of one block singular; elsewhere it is a
+    value like the others.
+    """
+    blocks = [(R(1, 2), [1]), (R(1), [-(2**18)])]
+    for last in (18, 19, 20):
+        table: dict[int | Fraction, arb] = {4**j: series(blocks, 4**j) for j in range(8, last + 1)}
+        if last == 19:
+            with pytest.raises(BadInput, match="no exponent could be resolved from 12 rungs"):
+                exponents(table, count=2)
+        else:
+            assert [block.guess for block in exponents(table, count=2)] == [Fraction(1, 2), 1]

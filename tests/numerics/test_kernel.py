@@ -161,6 +161,17 @@ def test_a_simulation_agrees() -> None:
         (lambda: kernel.stationary(LINE, (x,), 10, 1, losses=(LINE, LINE + x), batch=2), "mean of `losses`"),
         (lambda: kernel.stationary(LINE, (x,), 10, 1, losses=(LINE, LINE)), "both"),
         (lambda: kernel.stationary(LINE, (x,), 10, 1, noise={(0, 0, 0): 1}), "pairs"),
+        (lambda: kernel.stationary(LINE, (x,), 10, 1, noise={(0, 1): 1}), r"indices 0 to 0; it was given \(0, 1\)"),
+        (lambda: kernel.stationary(LINE, (x,), 10, 1, noise={(0, 0): -1}), "variance cannot be negative"),
+        (lambda: kernel.stationary(LINE, (x,), 10, 1, losses=(), batch=2), "`losses` is empty"),
+        (lambda: kernel.stationary(LINE, (x,), 10, 1, preconditioner=sp.eye(2)), "constant 1 × 1 matrix"),
+        (lambda: kernel.stationary(LINE, (x,), 10, 1, preconditioner=y), "constant 1 × 1 matrix"),
+        (lambda: kernel.stationary(LINE, (x,), 10, 1, spread=()), "one positive number for each of the 1 variables"),
+        (lambda: kernel.stationary(LINE, (x,), 10, 1, spread=(0,)), "one positive number"),
+        (lambda: kernel.stationary(LINE, (x,), 10, 1).long_run(x, x, 1.5), "a whole number of steps, and at least one"),  # pyright: ignore[reportArgumentType]
+        (lambda: kernel.stationary(LINE, (x,), 10, 1).lagged(x, x, 0.5), "whole number of steps"),  # pyright: ignore[reportArgumentType]
+        (lambda: kernel.stationary(LINE, (x,), 10, 1).from_start(x, -1), "whole number of steps ≥ 0; it was given -1"),
+        (lambda: kernel.stationary(LINE, (x,), 10, 1).cumulant(()), "one, two or three observables; there are 0"),
         (lambda: kernel.stationary(LINE, (x,), -1, 1), "t > 0"),
         (lambda: kernel.stationary(x**2 + y**2 + sp.Symbol("z") ** 2, (x, y, sp.Symbol("z")), 1, 1), "one or two"),
         (lambda: kernel.stationary(LINE, (x,), 10, 1).long_run(x, x, 0), "one step apart"),
@@ -205,7 +216,7 @@ def test_cumulants_of_a_linear_chain() -> None:
         assert near(k.cumulant(((x - 3) ** 2,) * 3), 8 * S**3)
         third = k.cumulant((x, x, x))
         assert abs(float(third.mid())) <= float(third.rad()) + 1e-16 and float(third.rad()) < 1e-9
-        with pytest.raises(BadInput, match="up to three observables; there are 4"):
+        with pytest.raises(BadInput, match="one, two or three observables; there are 4"):
             k.cumulant((x,) * 4)
         assert near(k.from_start(x, 3), 3)
         assert k.from_start(x**2, 0).overlaps(arb(9))
@@ -261,6 +272,7 @@ def test_linear_chains_with_every_option(options, curvature, D, G) -> None:
         k = kernel.stationary(R(5, 8) * x**2, (x,), t, e, **options)
         assert near(k.covariance(x, x), S) and near(k.covariance(x**2, x**2), 2 * S**2)
         assert near(k.long_run(x, x), S * (1 + a) / (1 - a))
+        assert near(k.estimator(x, x), 2 * S**2 * (1 + a**2) / (1 - a**2))
 
 
 def test_minibatches_of_a_linear_chain() -> None:

@@ -53,6 +53,11 @@ def test_susceptibilities_are_the_jacobian_on_distributions() -> None:
         MODEL.susceptibilities(tuple(2 * x for x in Q))
     with pytest.raises(BadInput, match="3 data points and was given 2 weights"):
         MODEL.loss(Q[:2])
+    for short, long in ((Q, C[:2]), (Q[:2], C)):
+        with pytest.raises(BadInput, match=f"{len(short)} weights, and the direction has {len(long)} entries"):
+            MODEL.moved(short, long, R(1, 8))
+    with pytest.raises(BadInput, match="a step h other than 0"):
+        MODEL.moved(Q, C, R(0))
 
 
 EXACT = sp.Matrix([[1, 2, -1], [R(1, 2), 0, 3]])
@@ -72,8 +77,11 @@ def test_inverses_are_those_of_exact_matrices() -> None:
         ):
             assert (found.nrows(), found.ncols()) == (3, 2) and meet(found.entries(), list(expected))
         dependent = balls(sp.Matrix([[1, 2, 3], [2, 4, 6]]))
-        with pytest.raises(NotCertified, match="not proved independent"):
-            pseudo_inverse(dependent)
+        for inverse in (pseudo_inverse, modes, lambda X: weighted_pseudo_inverse(X, Q)):
+            with pytest.raises(NotCertified, match="not proved independent"):
+                inverse(dependent)
+        with pytest.raises(BadInput, match="3 columns and was given 2 weights"):
+            weighted_pseudo_inverse(dependent, Q[:2])
         assert ridge(dependent, 1).ncols() == 2
         assert rationals(patterning.column([R(3, 8), arb("-0.25")])) == (R(3, 8), R(-1, 4))
 
@@ -85,11 +93,12 @@ def test_modes_are_orthonormal_and_add_up() -> None:
         found = modes(X)
         roots = sorted((EXACT * EXACT.T).eigenvals(), key=float, reverse=True)
         assert meet([s * s for s, _, _ in found], roots)
+        assert meet([s * s for s, _, _ in modes(balls(EXACT / 100))], [root / 10**4 for root in roots])
         total = sum((u * v.transpose() * s for s, u, v in found), arb_mat(2, 3))
         assert meet(total.entries(), list(EXACT))
         for side in (1, 2):
             one, two = (mode[side] for mode in found)
-            products = [(a.transpose() * b)[0, 0] for a, b in ((one, one), (two, two), (one, two))]
+            products = [(a.transpose() * b)[0, 0] for a, b in ((one, one), (two, two), (one, two))]  # pyright: ignore[reportAttributeAccessIssue]
             assert meet(products, [1, 1, 0])
         with pytest.raises(NotCertified, match="distinct"):
             modes(balls(sp.Matrix([[1, 0, 0], [0, 1, 0]])))

@@ -125,8 +125,9 @@ def test_a_perturbation_that_vanishes():
 def test_where_there_is_no_derivative():
     with pytest.raises(BadInput, match="outgrow the loss"):
         Perturbed(Posterior(x**2 / 2, x, 1, digits=10), x**4).expectation(x)
-    with pytest.raises(BadInput, match="order"):
-        Perturbed(Posterior(x**2 / 2, x, 1), x, -1)
+    for order in (-1, 1.5):
+        with pytest.raises(BadInput, match=f"whole order ≥ 0; it was given {order}"):
+            Perturbed(Posterior(x**2 / 2, x, 1), x, order)  # pyright: ignore[reportArgumentType]
     with pytest.raises(BadInput, match="at least one"):
         Perturbed(Posterior(x**2 / 2, x, 1), x).cumulant([])
 
@@ -181,3 +182,9 @@ def test_on_an_interval_with_a_prior(prior) -> None:
             )
         assert series.susceptibility(x).overlaps(posterior.susceptibility(x, delta))
         assert series.expectations([x, delta])[1][1].overlaps(-t * posterior.covariance(delta, delta))
+
+
+def test_digits_that_cancel_are_asked_for_again() -> None:
+    """φ = x + 10⁹, L = x²/2, ΔL = x²/2: Var_h φ = 1/(t(1 + h)), where the squares of the means take 19 digits away."""
+    series = Perturbed(Posterior(x**2 / 2, x, 5, digits=20), x**2 / 2).cumulant([x + 10**9] * 2)
+    assert all(holds(c, e, 20) for c, e in zip(series, (R(1, 5), R(-1, 5)), strict=True))

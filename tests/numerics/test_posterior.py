@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sympy.utilities.iterables import multiset_partitions
 
+from numerics import gauss, trapezoid
 from numerics.errors import NotCertified
 from numerics.posterior import Posterior, joint_cumulant, means, products_of_subsets
 from numerics.precision import agreeing_digits, ball, digits
@@ -316,3 +317,18 @@ def test_a_prior_with_foreign_symbols_is_refused():
         Posterior(x**2, x, 1, prior=sp.exp(-y * x**2))
     with pytest.raises(BadInput, match="1 to 4 variables; it was given 0"):
         Posterior(sp.S.One, [], 1)
+
+
+def test_variables_named_twice_and_domains_without_ends_are_refused():
+    for call in (
+        lambda: Posterior(x**2 + y**2, (x, y, x), 1),
+        lambda: gauss.gibbs_integrals(x**2, [1], [x, x], 1, domain=[(0, 1), (0, 1)]),
+        lambda: trapezoid.gibbs_integrals(x**2, [1], [x, x], 1),
+    ):
+        with pytest.raises(BadInput, match="name x twice"):
+            call()
+    for domain, words in ((3, "it was given 3"), ((None, None), "None was given"), ((0, None), "None was given")):
+        with pytest.raises(BadInput, match=words):
+            Posterior(x**2, x, 1, domain=domain, digits=5).partition()  # pyright: ignore[reportArgumentType]
+    with pytest.raises(BadInput, match="at least one amplitude"):
+        trapezoid.gibbs_integrals(x**2, [], [x], 1)

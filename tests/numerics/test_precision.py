@@ -133,8 +133,10 @@ def test_second_arguments_count():
         assert ball(sp.log(5, 3, evaluate=False)).overlaps(ball(sp.log(5) / sp.log(3)))
         assert ball(sp.zeta(3, R(1, 4))).rel_accuracy_bits() > 90
         assert agreeing_digits(ball(sp.polylog(2, R(1, 2))), sp.pi**2 / 12 - sp.log(2) ** 2 / 2) >= 29
-    with pytest.raises(BadInput, match="not a finite real"):
-        ball(sp.polylog(2, 3, evaluate=False))
+        assert agreeing_digits(ball(sp.polylog(2, 1, evaluate=False)), sp.pi**2 / 6) >= 29
+    for s, z in ((2, 3), (2, R(3, 2)), (1, 1)):
+        with pytest.raises(BadInput, match="not a finite real"):
+            ball(sp.polylog(s, z, evaluate=False))
     with pytest.raises(BadInput, match="no rule"):
         ball(Written(2))
 
@@ -178,6 +180,8 @@ def test_text_is_no_expression(text):
 def test_what_sympy_does_not_understand_is_no_expression():
     with pytest.raises(BadInput, match="not an expression"):
         expression(object())
+    with pytest.raises(BadInput, match="None was given"):
+        expression(None)
     assert expression(3) == sp.Integer(3) and expression(sp.pi) is sp.pi
 
 

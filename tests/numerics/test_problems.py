@@ -36,6 +36,7 @@ def test_the_table_is_well_formed():
         assert all(low < high for low, high in problem.box)
         assert problem.partition is not None or problem.means
         assert problem.observables == tuple(phi for phi, _ in problem.means)
+    assert {p.name for p in TABLE if p.partition is None} == {"tilted wells", "cubic terms"}
 
 
 def test_no_enclosure_may_lie():

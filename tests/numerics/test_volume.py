@@ -325,3 +325,14 @@ def test_slices_do_not_ask_which_coordinate_is_the_coupled_one():
         first = volume.slices(chart((x, y), (1, 3), jacobian=(0, 2), unit=1 + x**2, density=2 + x), R(1, 20))
         second = volume.slices(chart((x, y), (3, 1), jacobian=(2, 0), unit=1 + y**2, density=2 + y), R(1, 20))
         assert first.overlaps(second) and first.rel_accuracy_bits() > 60
+
+
+def test_constant_factors_scale_the_level_and_the_mass() -> None:
+    """K = 8√5 x², φ = 3√2 y²: V = √(ε/8√5) · √2."""
+    problem = chart(
+        (x, y), (2, 0), unit={sp.Integer(2): 3, sp.Integer(5): R(1, 2)}, jacobian=(0, 2), density=3 * sp.sqrt(2)
+    )
+    with digits(20):
+        expected = sp.sqrt(R(1, 100) / 8 / sp.sqrt(5)) * sp.sqrt(2)
+        for found in (volume.slices(problem, R(1, 100)), volume.bracket(problem, R(1, 100))):
+            assert agreeing_digits(found, expected) >= 18

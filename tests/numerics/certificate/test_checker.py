@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from numerics import certificate, enclosure, trapezoid
-from numerics.certificate import Certificate
+from numerics.certificate import Certificate, Shear
 from numerics.errors import NotCertified
 from numerics.posterior import Posterior
 from numerics.precision import ball, digits
@@ -136,6 +136,21 @@ def tampered(c: Certificate) -> Iterator[tuple[str, Certificate]]:
     yield "shifts", c._replace(shifts=(-c.shifts[0], *c.shifts[1:]))
     yield "steps", c._replace(steps=(fmpq(0), *c.steps[1:]))
     yield "shape", c._replace(masses=c.masses[1:])
+    zero, ragged = (0,) * d, ((fmpq(1),) * (d + 1), *c.matrix[1:])
+    yield "shape", c._replace(matrix=ragged)
+    for name in ("matrix", "inverse"):
+        yield "shape", c._replace(tail=c.tail._replace(**{name: ragged}))
+    for alpha in ((*zero, 0), zero[1:], (*zero[1:], -1)):
+        yield "shear", c._replace(shears=(Shear(0, ((alpha, fmpq(1)),)),))
+        for square in ((alpha, zero, fmpq(1)), (zero, alpha, fmpq(1))):
+            yield "shape", c._replace(tail=c.tail._replace(squares=(square,)))
+            yield "shape", c._replace(line_tails=(*c.line_tails[:-1], c.line_tails[-1]._replace(squares=(square,))))
+    for axis in (-1, d):
+        yield "shear", c._replace(shears=(Shear(axis, ()),))
+    for bad in (arb("nan"), arb("inf"), arb(0, float("inf"))):
+        yield "shape", c._replace(masses=(bad, *c.masses[1:]))
+        yield "shape", c._replace(tail_bound=bad)
+        yield "shape", c._replace(value=bad)
     yield "growth", c._replace(tail=c.tail._replace(powers=(3,) * d))
     with digits(60):
         yield "sum", c._replace(value=c.value + 3 * c.value.rad())
@@ -198,6 +213,8 @@ def test_a_certificate_belongs_to_its_problem():
         certificate.check(c, sp.cosh(x) + y**2, [x, y], 2)
     with pytest.raises(BadInput, match="not the text"):
         certificate.check(c, "x**2", [x, y], 2)
+    with pytest.raises(BadInput, match="one variable at least"):
+        certificate.check(c, 1, [], 2)
 
 
 def test_what_lies_outside():
@@ -231,3 +248,10 @@ def test_the_mass_bound_is_sharp():
     honest, divided = sharpness(50)
     assert honest == 0
     assert divided > 25
+
+
+def test_a_certificate_with_a_shear_passes() -> None:
+    """y = v + x² with x⁰ and y⁰ among its exponents: ∫∫ e^{−(y − x²)² − x²/4} = 2π."""
+    loss = (y - x**2) ** 2 + x**2 / 4
+    c = value_and_certificate(loss, [x, y], 1, 6)
+    assert c.shears and certificate.check(c, loss, [x, y], 1).overlaps(ball(2 * sp.pi))

@@ -101,3 +101,47 @@ def test_growth_on_shifted_lines() -> None:
         confirm_growth(crossed, frame._replace(squares=(((2, 1), (1, 0), ONE),)), "square")
     with pytest.raises(NotCertified, match="growth"):
         confirm_growth(crossed, frame._replace(squares=squares, m=fmpq(9, 8)), "square")
+
+
+def test_what_is_left_below_the_simplex_grows_on_every_line_between() -> None:
+    """u = x, v = x + y and P = u²v² + A(u² + v²) + 2Buv + 7: on x + ib, b² = θ, all but u²v² leads with
+    (A − θ)(u² + v²) + 2(B − 2θ)uv. On the faces that is A − θ − (B − 2θ)²/(A − θ) at least, or 2(A − θ − |B − 2θ|) on the
+    diagonal: for A = 5/2, B = 1 it falls from 21/10 to 5/6, and for A = 3/2, B = 2 it is ½ at θ = 1, but negative at θ = 0.
+    A false claim is told with a point.
+    """
+    frame = {"matrix": ((ONE, ZERO), (ONE, ONE)), "inverse": ((ONE, ZERO), (-ONE, ONE))}
+    u, v = x, x + y
+    grows, falls = (
+        u**2 * v**2 + A * (u**2 + v**2) + 2 * B * u * v + 7 for A, B in ((sp.Rational(5, 2), 1), (sp.Rational(3, 2), 2))
+    )
+    confirm_growth(field(sp.expand(grows)), growth(2, m=fmpq(5, 6) - fmpq(1, 256), **frame), "line", 0, ONE)
+    for expr, m in ((grows, fmpq(17, 20)), (falls, fmpq(1, 5))):
+        with pytest.raises(NotCertified, match="at a point of a face"):
+            confirm_growth(field(sp.expand(expr)), growth(2, m=m, **frame), "line", 0, ONE)
+
+
+def test_a_growth_that_takes_too_many_boxes_is_undecided(monkeypatch: pytest.MonkeyPatch) -> None:
+    """x² + y² − xy ≥ ⅝ N on the faces needs some cuts: so many boxes that k are enough, for a k, and k − 1 are not."""
+
+    def decided(most: int) -> bool:
+        monkeypatch.setattr("numerics.certificate.growth.MAX_FACE_BOXES", most)
+        try:
+            confirm_growth(field(x**2 + y**2 - x * y), growth(2, m=fmpq(5, 8)), "growth")
+        except NotCertified as told:
+            assert f"undecided after {most} boxes" in str(told)
+            return False
+        return True
+
+    found = [decided(most) for most in range(1, 65)]
+    assert found == sorted(found) and found[-1] and not found[0]
+
+
+@pytest.mark.parametrize("side", [1, -1])
+@pytest.mark.parametrize("tenth", range(1, 10))
+def test_a_dip_is_seen_wherever_it_lies_on_a_face(tenth: int, side: int) -> None:
+    """x⁴ (⅛ + 7(s − s₀)²) with x = ±1/s: least, ⅛, at s₀ on one of the two faces."""
+    place = sp.Rational(tenth, 10)
+    p = field((sp.Rational(1, 8) + 7 * place**2) * x**4 - side * 14 * place * x**3 + 7 * x**2, 1)
+    confirm_growth(p, growth(1, powers=(4,), m=fmpq(1, 8) - fmpq(1, 256)), "dip")
+    with pytest.raises(NotCertified, match="at a point of a face"):
+        confirm_growth(p, growth(1, powers=(4,), m=fmpq(1, 8) + fmpq(1, 256)), "dip")

@@ -36,7 +36,9 @@ def tampered(record):
     yield "sum and radius", record._replace(nodes=record.nodes - 1)
     yield "sum and radius", record._replace(value=record.value._replace(balls=(record.value.balls[0] + 1,)))
     panels = record.panels
-    yield "overlap", record._replace(panels=type(panels)(panels.lower * 2, panels.upper * 2))
+    twice = [np.concatenate([part] * 2, axis) for part, axis in ((record.nodes, 0), (record.rho, 0), (record.log_m, 2))]
+    doubled = dict(zip(("nodes", "rho", "log_m"), twice, strict=True))
+    yield "overlap", record._replace(panels=type(panels)(panels.lower * 2, panels.upper * 2), **doubled)
 
 
 def test_records_tampered_with_fail(monkeypatch):
@@ -162,3 +164,42 @@ def test_more_than_enough_is_accepted():
     with digits(20):
         assert again[0].overlaps(ball(sp.atan(R(1, 2)) * sp.sqrt(2)))
         assert again[1].contains(0)
+
+
+def test_an_integral_that_is_closed_altogether_passes() -> None:
+    """∫∫ e^{−x²−y²} = π and π/2 for x², without a variable left: the record holds one value, on a box without sides."""
+    with digits(20):
+        record = gauss.record(x**2 + y**2, (1, x**2), (x, y), 1)
+        assert not record.problem.domain.variables
+        for again, exact in zip(check(record), (sp.pi, sp.pi / 2), strict=True):
+            assert again.overlaps(ball(exact)) and again.rel_accuracy_bits() > 60
+        values = record.value
+        with pytest.raises(NotCertified, match="sum and radius"):
+            check(record._replace(value=values._replace(balls=(values.balls[0] + 1, values.balls[1]))))
+
+
+def test_a_record_has_as_much_of_everything_as_belongs_to_it() -> None:
+    record = simple_record()
+    value, panels = record.value, record.panels
+    more, fewer = (*value.balls, arb(1)), value.balls[:-1]
+    bad = [record._replace(value=value._replace(balls=balls)) for balls in (more, fewer)]
+    bad += [record._replace(omitted=balls) for balls in (more, fewer)]
+    for number in (arb("nan"), arb(0, float("inf"))):
+        bad += [
+            record._replace(value=value._replace(balls=(number, *value.balls[1:]))),
+            record._replace(omitted=(number, *record.omitted[1:])),
+        ]
+    bad += [
+        record._replace(omitted=(arb(-1), *record.omitted[1:])),
+        record._replace(value=value._replace(level=value.level + 1)),
+        record._replace(nodes=record.nodes * np.nan),
+        record._replace(panels=type(panels)(panels.lower * 2, panels.upper)),
+        record._replace(panels=type(panels)(tuple(side[1:] for side in panels.lower), panels.upper)),
+        record._replace(panels=type(panels)(panels.lower, tuple((*side, arb(9)) for side in panels.upper))),
+    ]
+    for name in ("nodes", "rho", "log_m"):
+        array = getattr(record, name)
+        bad += [record._replace(**{name: part}) for part in (array[1:], array[..., 1:], np.concatenate([array, array]))]
+    for each in bad:
+        with pytest.raises(NotCertified, match="'shape': 2 variables, 2 amplitudes and"):
+            check(each)

@@ -12,7 +12,7 @@ from scipy import integrate
 
 from numerics import enclosure, gauss, second_road, trapezoid
 from numerics.errors import NotCertified
-from numerics.gauss import ellipse, rule
+from numerics.gauss import check, ellipse, rule
 from numerics.gauss.integrand import Integrand
 from numerics.gauss.intervals import Domain
 from numerics.gauss.panelling import plan
@@ -330,3 +330,23 @@ def test_a_closed_form_has_its_level_below_the_potential():
             assert 0 <= c - R(int(scaled.level.p), int(scaled.level.q)) < 1
             for value in scaled.unscaled():
                 assert value.overlaps(ball(2 * sp.pi * sp.exp(-c))) and value.rel_accuracy_bits() > 50
+
+
+@pytest.mark.parametrize(
+    ("loss", "amplitudes", "variables", "domain"),
+    [
+        (sp.cosh(x), [0], (x,), None),
+        (x, [0], (x,), [(0, 1)]),
+        (sp.cosh(x) + sp.cosh(y), [0, R(1, 10**330)], XY, None),
+        (x + y, [R(1, 10**330)], XY, [(0, 1), (0, 2)]),
+    ],
+    ids=["line", "interval", "plane", "rectangle"],
+)
+def test_integrals_that_are_nothing_need_no_panel(loss, amplitudes, variables, domain) -> None:
+    """0, and what lies below the range of floats: everything is dropped, with a bound."""
+    with digits(10):
+        found = rule.record(loss, amplitudes, variables, 1, domain=domain)
+        assert not found.panels.lower
+        for balls in (found.value.balls, check.check(found)):
+            for value, f in zip(balls, amplitudes, strict=True):
+                assert value.contains(0) and value.contains(ball(f)) and value.rad() < arb(10) ** -300

@@ -37,7 +37,7 @@ def test_couplings_reach_their_bond_in_either_order_and_zero_cuts_it():
 def test_figure_2():
     lattice = wall_with_gap()
     assert len(lattice.sites) == 400 - 19
-    assert {name: len(sites) for name, sites in lattice.regions.items()} == {"left": 200, "right": 180}
+    assert {name: len(sites) for name, sites in lattice.regions.items()} == {"left": 200, "right": 180}  # pyright: ignore[reportArgumentType]
     assert [c for r, c in lattice.sites if c == 10] == [10]
     neighbours = {
         lattice.sites[j if i == lattice.index[10, 10] else i]
@@ -50,7 +50,7 @@ def test_figure_2():
 def test_figure_3():
     lattice = divided_room()
     assert len(lattice.sites) == 18 * 18 - 9
-    sizes = {name: len(sites) for name, sites in lattice.regions.items()}
+    sizes = {name: len(sites) for name, sites in lattice.regions.items()}  # pyright: ignore[reportArgumentType]
     assert sizes == {"A": 9 * 18, "B": 9 * 9, "C": 9 * 8}
     assert set(lattice.sites) == set().union(*lattice.regions.values())
     B, C = (region_of(lattice, name) for name in "BC")
@@ -72,13 +72,17 @@ def test_lattices_are_values():
         (lambda: Lattice(3, 3, mask=[(3, 0)]), r"\(3, 0\) lies outside the 3 × 3"),
         (lambda: Lattice(1, 1, mask=[(0, 0)]), "every site .* masked"),
         (lambda: Lattice(3, 3, mask=[(0, 0)], fields={(0, 0): 1}), r"\(0, 0\) is masked"),
-        (lambda: Lattice(3, 3, fields={(0, 0): 0.5}), "integer multiples"),
+        (lambda: Lattice(3, 3, fields={(0, 0): 0.5}), "integer multiples"),  # pyright: ignore[reportArgumentType]
         (lambda: Lattice(3, 3, couplings={((0, 0), (1, 1)): 2}), "no neighbours"),
         (lambda: Lattice(3, 3, couplings={((0, 0), (0, 2)): 2}), "no neighbours"),
         (lambda: Lattice(3, 3, regions={"a": [(5, 5)]}), "lies outside"),
         (lambda: region_of(wall_with_gap(), "middle"), "no region 'middle'; its regions are: left, right"),
         (lambda: sites_of(wall_with_gap(), (0, 10)), r"\(0, 10\) is masked"),
         (lambda: sites_of(Lattice(3, 3), []), "at least one site"),
+        (lambda: sites_of(Lattice(3, 3), "ab"), r"a site is a pair \(row, column\); it was given 'a'"),  # pyright: ignore[reportArgumentType]
+        (lambda: sites_of(Lattice(3, 3), None), "it was given None"),  # pyright: ignore[reportArgumentType]
+        (lambda: sites_of(Lattice(3, 3), [(0, 1), (1, 1, 1)]), r"it was given \(1, 1, 1\)"),  # pyright: ignore[reportArgumentType]
+        (lambda: Lattice(2.5, 3), "whole number of rows and columns; it was given 2.5 × 3"),  # pyright: ignore[reportArgumentType]
         (lambda: sites_of(Lattice(3, 3), [(0, 0), (0, 0)]), "one site twice"),
         (lambda: wall_with_gap(4, 6, wall=5), "does not split"),
         (lambda: divided_room(5), "at least 6 × 6"),

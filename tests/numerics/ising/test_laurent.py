@@ -84,6 +84,13 @@ def test_the_polynomial_in_u():
             Laurent.of(terms).in_u()
 
 
+def test_there_is_no_value_at_zero():
+    p = Laurent.of({(-1, 0): 1, (0, 1): 2})
+    for x, y in ((0, 1), (1, 0)):
+        with pytest.raises(BadInput, match=f"they are {x} and {y}"):
+            p.exact(x, y)
+
+
 def test_quotients_cannot_be_hashed():
     with pytest.raises(TypeError, match="no canonical form"):
         hash(Laurent.of({(0, 0): 1}) / Laurent.of({(0, 0): 1}))

@@ -36,11 +36,11 @@ def test_kaufmans_torus_is_the_sweep(size, beta):
     lattice = torus(*size)
     exact = transfer.moments(lattice)
     with digits(30):
-        closed = onsager.torus_log_partition(*size, beta, J=sp.Rational(9, 10))
+        closed = onsager.torus_log_partition(*size, beta, J=sp.Rational(9, 10))  # pyright: ignore[reportCallIssue]
         assert closed.overlaps(exact.partition.at(beta, sp.Rational(9, 10)).log())
         assert closed.rad() < 1e-25
         swept = energy(exact)[0].at(beta, sp.Rational(9, 10)) * 9 / (10 * len(lattice.sites))
-        assert onsager.torus_energy(*size, beta, J=sp.Rational(9, 10)).overlaps(swept)
+        assert onsager.torus_energy(*size, beta, J=sp.Rational(9, 10)).overlaps(swept)  # pyright: ignore[reportCallIssue]
 
 
 @pytest.mark.parametrize("beta", [sp.Rational(3, 10), sp.Rational(2, 5), sp.Rational(1, 2), sp.Rational(3, 5)], ids=str)
@@ -93,6 +93,15 @@ def test_the_energy_near_the_critical_point_and_the_refusals():
             onsager.energy(0)
         with pytest.raises(BadInput, match="βJ > 0"):
             onsager.torus_energy(4, 4, sp.Rational(-1, 2))
+    for rows, columns in ((0, 3), (3, -1), (2.5, 3)):
+        with pytest.raises(BadInput, match=f"at least one; it was given {rows} × {columns}"):
+            onsager.torus_log_partition(rows, columns, 1)  # pyright: ignore[reportArgumentType]
+    for J in (0, -1):
+        with pytest.raises(BadInput, match="for J > 0"):
+            onsager.critical_beta(J)
+    with pytest.raises(BadInput, match="asked for order -1"):
+        onsager.high_temperature(-1)
+    assert onsager.high_temperature(0) == (0,)
 
 
 def exponential(coefficients: list[fmpq]) -> list[fmpq]:

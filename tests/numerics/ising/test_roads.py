@@ -296,3 +296,20 @@ def test_roundings_are_counted_upwards() -> None:
         tables["bond"][1] = (np.float64(0.5), arb("1e-10"))
         rough = subgraphs._relative(lattice, best(lattice), tables, np.float64)
         assert abs(rough - found - 12 * arb("1e-10")) < arb("1e-17")
+
+
+def test_a_sweep_is_refused_by_its_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Three spins in a row, one open at a time: 2 + 2 + 2 steps; and 2 entries of Σ|c| + 1 = 3 by Σ|f| + 1 = 5 coefficients
+    for each of 2 · 3 vectors, with no probe or one, and no region or one of two.
+    """
+    lattice = Lattice(1, 3, fields={(0, 0): 3, (0, 2): -1}, regions={"left": [(0, 0)], "right": [(0, 1), (0, 2)]})
+    for name, size, call in (
+        ("BALLS", 6, lambda: transfer.at(lattice, 1)),
+        ("ENTRIES", 2 * 3 * 5 * 2 * 3, lambda: transfer.moments(lattice, {"p": (0, 1)})),
+        ("ENTRIES", 2 * 3 * 5, lambda: transfer.moments(lattice, regions=[])),
+    ):  # fmt: skip
+        monkeypatch.setattr(transfer, name, size)
+        call()
+        monkeypatch.setattr(transfer, name, size - 1)
+        with pytest.raises(BadInput, match="keeps 1 sites open"):
+            call()

@@ -50,6 +50,14 @@ def test_the_zero_polynomial():
         roots_between(fmpz_poly([]), 0, 1)
 
 
+def test_an_interval_runs_from_left_to_right() -> None:
+    p = fmpz_poly([-1, 2])
+    assert roots_between(p, fmpq(1, 2), fmpq(1, 2)) == []
+    for count in (roots_between, sign_between):
+        with pytest.raises(BadInput, match="runs the other way"):
+            count(p, 1, 0)
+
+
 def test_small_values_have_their_sign() -> None:
     """w, w³ and 1 between 0 and 1, and what is negative there: the size of the value says nothing."""
     for p, sign in (([0, 1], 1), ([0, 0, 0, 1], 1), ([1], 1), ([0, -1], -1), ([-1], -1), ([-1, 1], -1), ([1, -1], 1)):

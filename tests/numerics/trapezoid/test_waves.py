@@ -187,6 +187,7 @@ def test_real_parts_and_majorants_on_shifted_lines(axis):
     assert sorted(w.amplitude for w in field.waves) == [3, 4]
     both = waves.from_sympy(3 * sp.cos(x) - 4 * sp.sin(x), (x,))
     assert [w.amplitude for w in both.waves] == [7]
+    assert both.majorant() == waves.constant(fmpq(7), 1)
 
 
 def test_a_field_is_sheared_where_no_wave_stands_in_the_way():

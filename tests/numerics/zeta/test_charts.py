@@ -149,6 +149,9 @@ def test_units_and_densities_are_read_as_products_of_powers() -> None:
     ("make", "words"),
     [
         (lambda: chart((x, y), (2,)), "2 variables need 2 exponents; there are 1"),
+        (lambda: chart((x, x), (2, 2)), "name x twice"),
+        (lambda: chart(x, (2,), unit=0), "the unit of a chart is 0"),
+        (lambda: chart(x, (2,), unit={1 + x: 1, sp.S.Zero: 2}), "the unit of a chart is 0"),
         (lambda: chart((x, y), (2, 2), jacobian=(1, 1, 1)), "2 variables need 2 exponents; there are 3"),
         (lambda: chart((x, y), (2, 2), extents=(1,)), "2 variables need 2 extents; there are 1"),
         (lambda: chart(x, (2,), extents=0), "the extent 0 of a coordinate is not positive"),

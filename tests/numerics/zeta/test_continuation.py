@@ -441,3 +441,11 @@ def test_the_tail_of_the_rule_is_majorised_closely(rho):
     (found,) = tail([arb(0)], arb(fmpq(1, 3)), fmpq(2), 12, arb(rho), [arb(1)], 1)
     exact = sum(2 * math.sqrt(2 * n + 1) * rho**-n for n in range(12, 200)) / (1 - 1 / rho)
     assert exact * (1 - 1e-12) < float(found) < 1.1 * exact
+
+
+def test_three_coefficients_are_the_default() -> None:
+    """∫ x^{2z} dx = 1/(2z + 1) is 1/(2δ) at z = −½ + δ."""
+    found = zeta.laurent(chart(x, (2,)), R(1, 2))
+    assert len(found.coefficients) == 3 and all(
+        c.overlaps(ball(e)) for c, e in zip(found.coefficients, (R(1, 2), 0, 0), strict=True)
+    )

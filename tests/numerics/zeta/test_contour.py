@@ -73,3 +73,11 @@ def test_zeros_inside_the_keyhole_are_told(names) -> None:
         exact *= acb(fmpq(3, 5)) ** (len(names) - 1)
         found = contour.value(problem, third, 5, R(1, 10))
         assert found.overlaps(exact) and found.rad() < arb("1e-4")
+
+
+@pytest.mark.parametrize(("points", "terms"), [(7, 1), (1, 1), (0, 1), (8, 0)])
+def test_a_circle_has_an_even_number_of_points(points: int, terms: int) -> None:
+    with pytest.raises(BadInput, match=f"not {points} and {terms}"):
+        contour.laurent((), 1, 1, terms, circle=R(1, 4), points=points, function=lambda z: 1 / (z + 1))
+    (found,) = contour.laurent((), 1, 1, 1, circle=R(1, 4), points=2, function=lambda z: 1 / (z + 1)).coefficients
+    assert abs(found - 1) < arb("1e-20")

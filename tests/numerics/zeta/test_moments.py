@@ -157,3 +157,33 @@ def test_the_tail_majorises_the_moments_that_follow(a, slope, start, rho) -> Non
             parts = [2 * arb(2 * n + 1).sqrt() * arb(rho) ** -n * (ms[n][l] + rule[l]) for n in range(start, 90)]
             exact = sum(parts, arb(0)) / (1 - 1 / arb(rho))
             assert found[l].is_finite() and found[l] >= exact.mid()
+
+
+def test_the_tail_is_the_geometric_series_of_its_first_two_terms() -> None:
+    """x⁰: the terms s_n = 2√(2n+1) ρ^{−n}/(1 − 1/ρ) grow by less and less, so Σ_{n≥N} s_n ≤ s_N²/(s_N − s_{N+1}); |m_n| that may
+    grow like R = (N + 3)/(N − 1) for a = 3 make the second term R s_{N+1}.
+    """
+    start, rho = 4, arb(4)
+    with digits(30):
+        first, second = (2 * arb(2 * n + 1).sqrt() * rho**-n / (1 - 1 / rho) for n in (start, start + 1))
+        for last, rule, a, ratio in ((0, 1, 0, 1), (1, 0, 0, 1), (1, 0, 3, fmpq(7, 3)), (2, 5, -3, fmpq(7, 3))):
+            expected = last * first**2 / (first - ratio * second) + rule * first**2 / (first - second)
+            (found,) = tail([arb(last)], arb(a), fmpq(1), start, rho, [arb(rule)], 1)
+            assert found.overlaps(expected) and found.rel_accuracy_bits() > 80
+
+
+@pytest.mark.parametrize("rho", [2, 5])
+def test_the_bounds_of_a_density_x(rho: int) -> None:
+    """x = ½ P_0* + ½ P_1* has the moments ½, ⅙ and no more, and two nodes the weights w_k x_k, ½ together: the integral is at most
+    ½ |l_0| + ⅙ |l_1| with |l_n| ≤ √(2n+1) · 2ρ^{−n}/(1 − 1/ρ), the error half of the geometric series for |l_2| + |l_3| + …
+    """
+    with digits(30):
+        found, r = axis(arb(1), fmpq(1), None, 2, arb(rho), 1), arb(rho)
+        sizes = [2 * arb(2 * n + 1).sqrt() * r**-n / (1 - 1 / r) for n in range(4)]
+        error = sizes[2] ** 2 / (sizes[2] - sizes[3]) / 2
+        for bound, expected in (
+            (found.integral, sizes[0] / 2 + sizes[1] / 6),
+            (found.rule, arb(1) / 2),
+            (found.error, error),
+        ):
+            assert abs(bound[0] - expected) < arb("1e-26")

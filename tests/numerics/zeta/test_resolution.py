@@ -63,6 +63,8 @@ def test_what_is_no_polynomial_is_refused() -> None:
     ):  # fmt: skip
         with pytest.raises(BadInput, match=words):
             polynomial(K, X)
+    with pytest.raises(BadInput, match="name X twice"):
+        polynomial(X**2, (X, Y, X))
     with pytest.raises(BadInput, match="complex values"):
         resolved((chart((X, Y), (2, 2), density=(X - 3) ** R(1, 2)),))
     with pytest.raises(BadInput, match="is not a polynomial; resolve it by hand"):
