@@ -207,7 +207,7 @@ def test_errors_are_those_of_the_means_of_blocks(draws, size):
 @pytest.mark.parametrize("draws", [100, 203, 1021])
 def test_means_of_products_with_a_base(draws):
     """⟨x (v_j − v_l − base_j)⟩ and the error of its block means, by hand."""
-    x = np.random.default_rng(draws).normal(size=(4, draws, 4)) + [3.0, -2.0, 1.0, 5.0]
+    x = np.random.default_rng(draws).normal(size=(4, draws, 4)) + np.array([3.0, -2.0, 1.0, 5.0])
     m = Moments(np.array([2.5, -2.0, 0.0, 4.0]), 2, 4)
     m.add(x)
     kept, base = np.array([True, True, False, True]), np.array([0.7, -1.2])
@@ -222,7 +222,7 @@ def test_means_of_products_with_a_base(draws):
 def test_rhat_and_size_of_a_mean_are_those_of_single_draws(draws, size, span):
     """var⁺ and W of halves that are made of whole blocks, the middle block left out where there is one too many; constants have
     neither number."""
-    x = np.random.default_rng(draws).normal(size=(2, draws, 2)) + [0.0, 7.0]
+    x = np.random.default_rng(draws).normal(size=(2, draws, 2)) + np.array([0.0, 7.0])
     x[0, :, 0] += 1
     x[..., 1] = 7
     m = Moments(np.zeros(2), 1, 2)
