@@ -372,7 +372,7 @@ def test_the_leaf_that_moves_most_is_the_one_of_largest_score():
 
 
 def test_a_chain_that_is_bad_in_every_way_is_told_so():
-    """Four chains whose proposals were all refused, one of them lost, the others far below the centre and far apart, with huge steps."""
+    """Four chains whose proposals were all refused, one lost, the others far below the centre and far apart, with huge steps."""
     rng = np.random.default_rng(2)
     energy = np.array([[0.0], [0.0], [100.0], [-100.0]]) - 1000 + 0.01 * rng.normal(size=(4, 40))
     energy[1, 30:] = np.nan
