@@ -229,3 +229,33 @@ def test_the_virial_of_each_leaf_is_its_formula():
     D = {"a": jnp.array([0.5, 2.0]), "b": jnp.ones(3)}
     one, two = martingale._virial(p, state, D, jnp.asarray(0.8))
     assert float(one) == pytest.approx((2 * 1 - 1 * 10) - 0.2 * (1 + 100) - 2.5) and float(two) == 0
+
+
+def test_a_step_adds_the_control_of_its_own_noise_and_preconditioner(monkeypatch):
+    """One weight of curvature h = nβ·3 + γ and D = 4, a second one clamped: θ = Dh, g = √D nβ·3w without the pull of γ, γ → γD,
+    and the share κ = θ/50; then the next step is added."""
+    centre = {"a": jnp.array([0.25]), "b": jnp.zeros(1)}
+    p = LocalPosterior(
+        lambda w, z: z * w["a"][0] ** 2 * 1.5 + w["b"][0] ** 2, jnp.array([0.5, 1.5]), centre, 2.0, 5.0, {"a": True, "b": False}
+    )  # fmt: skip
+    epsilon, D = 0.01, 4.0
+    kernel = martingale.controlled(preconditioned(epsilon, {"a": jnp.array([D]), "b": jnp.array([9.0])}), order=2)
+    state = kernel.init(jax.random.key(0), p, {"a": jnp.array([1.0]), "b": jnp.zeros(1)})
+    assert martingale.sums(p, state).tolist() == [0, 0, 0, 0]
+
+    @jax.jit
+    def step(xi, state):
+        monkeypatch.setattr(martingale, "drawn", lambda key, *_: ({"a": xi[None], "b": jnp.zeros(1)}, key))
+        return kernel.step(jax.random.key(1), p, state)
+
+    expected = np.zeros(4)
+    for xi in (0.7, -1.3):
+        w = float(state.position["a"][0])
+        theta, g, slope = D * (2 * 3 + 5), D**0.5 * 2 * 3 * w, 2 * 3 * w + 5 * (w - 0.25)
+        curved, slow = 1 / (1 + 1 / 50**2), 1 - epsilon * theta / 4
+        linear = xi * curved * g / theta * (1 - epsilon * theta / 2) / slow / epsilon**0.5
+        square = curved * (1 - 5 * D / theta) / slow * (xi**2 - 1) / 2
+        virial = (w - 0.25) * D * slope - epsilon / 4 * (D * slope) ** 2 - D
+        expected += [1, linear + square, virial, 0]
+        state = step(jnp.asarray(xi), state)
+        np.testing.assert_allclose(martingale.sums(p, state), expected, rtol=1e-9)
