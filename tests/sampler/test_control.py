@@ -188,8 +188,8 @@ def test_the_fields_of_one_step_and_of_stein_are_their_formulas() -> None:
     """x^α − E[x′^α|x], x′ = x − (e/2) g + √e ξ, and Δx^α − g·∇x^α for all monomials of degree 1 … 5 in two variables, by sympy."""
     at, slope, e = [sp.Rational(3, 4), sp.Rational(-5, 3)], [sp.Rational(7, 5), sp.Rational(1, 2)], sp.Rational(2, 3)
     powers = [(i, j) for i in range(6) for j in range(6) if 1 <= i + j <= 5]
-    given = [jnp.asarray([float(c) for c in values]) for values in (at, slope)]
-    one, two = control._one_step(*given, powers, float(e)), control._stein(*given, powers, 0.0)
+    w, g = (jnp.asarray([float(c) for c in values]) for values in (at, slope))
+    one, two = control._one_step(w, g, powers, float(e)), control._stein(w, g, powers, 0.0)
     moved = [a - e / 2 * g for a, g in zip(at, slope, strict=True)]
     here = dict(zip((x, y), at, strict=True))
     for alpha, found, stein in zip(powers, one, two, strict=True):

@@ -11,8 +11,8 @@ RNG = np.random.default_rng(4)
 
 def test_a_learning_coefficient_is_the_gap_of_each_chain():
     """nβ = 4: means 2 and 5 less 1, or less 1 and 3; divisor C in the scatter, which is 0 for one chain."""
-    losses = [[1.0, 3.0], [4.0, 6.0]]
-    one, two = (conventions.llc_with_burn_in(losses, initial, 4.0) for initial in (1.0, [1.0, 3.0]))
+    losses = np.array([[1.0, 3.0], [4.0, 6.0]])
+    one, two = (conventions.llc_with_burn_in(losses, initial, 4.0) for initial in (1.0, np.array([1.0, 3.0])))
     assert (one.per_chain.tolist(), one.mean, one.std) == ([4.0, 16.0], 10.0, 6.0)
     assert (two.per_chain.tolist(), two.mean, two.std) == ([4.0, 8.0], 6.0, 2.0)
     assert conventions.llc_with_burn_in(losses[:1], 1.0, 4.0).std == 0

@@ -6,6 +6,7 @@ Size: over 800 healthy experiments the virial z is N(0, 1) (Kolmogorov–Smirnov
 from dataclasses import replace
 from functools import cache
 from types import SimpleNamespace
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -216,7 +217,7 @@ def test_moments_are_diagnosed_too_and_the_answer_is_plain():
     assert {"check", "severity", "value", "limit", "sentence"} == set(plain["findings"][0])
 
 
-def made(energy, *, square=0.0, drift=3.0, **fields):
+def made(energy, *, square=0.0, drift: Any = 3.0, **fields):
     """A run at nβ = 2 with these values of nβ(L − L*), d = 3, made by hand."""
     energy = np.asarray(energy, float)
     known = {
@@ -297,9 +298,10 @@ def test_chains_that_stand_still_at_two_heights_have_drifted():
 
 def test_drift_at_its_limits(monkeypatch):
     for z, severity in ((3.0, "fine"), (3.001, "warning"), (-5.0, "warning"), (-5.001, "error")):
-        estimates = iter(
-            [Estimate(*map(np.asarray, (1.0, 3.0, 9.0, 1.0))), Estimate(*map(np.asarray, (1 + 5 * z, 4.0, 9.0, 1.0)))]
-        )
+        one, nine = np.asarray(1.0), np.asarray(9.0)
+        begin = Estimate(one, np.asarray(3.0), nine, one)
+        end = Estimate(np.asarray(1 + 5 * z), np.asarray(4.0), nine, one)
+        estimates = iter([begin, end])
         monkeypatch.setattr(diagnostics, "mean", lambda _, estimates=estimates: next(estimates))
         found = diagnosis.drift(made(np.ones((2, 20))))
         assert found is not None and found.severity == severity and found.value == pytest.approx(z, rel=1e-12)

@@ -1,6 +1,7 @@
 """Error bars: the same numbers as arviz, calibrated against N(0, 1), and not fooled by chains that disagree."""
 
 import json
+from typing import Any
 
 import numpy as np
 import pytest
@@ -166,8 +167,8 @@ def test_antithetic_chains_have_the_size_that_arviz_gives_them():
     """More than the number of draws, as their means vary less than those of independent ones."""
     for seed in range(6):
         x = autoregressive(np.random.default_rng(seed), (1, 60 + 2 * seed), -0.9)
-        expected = float(array_stats.ess(x, method="mean", chain_axis=0, draw_axis=1))
-        assert float(diagnostics.mean(x).ess) == pytest.approx(expected, rel=1e-8) and expected > x.size
+        expected: Any = array_stats.ess(x, method="mean", chain_axis=0, draw_axis=1)
+        assert float(diagnostics.mean(x).ess) == pytest.approx(float(expected), rel=1e-8) and expected > x.size
 
 
 def test_draws_that_alternate_are_worth_their_number_times_its_logarithm():
@@ -254,7 +255,8 @@ def test_an_estimate_is_told_in_numbers_names_and_none():
     still = diagnostics.mean(np.ones((2, 10, 2)))
     assert set(still.to_dict()) == set(diagnostics.NUMBERS)
     assert str(still) == "[ 2] mean\n[1. 1.]\nsem\n[0. 0.]\n(ess ≥ nan, R-hat nan to nan)"
-    one = diagnostics.Estimate(*map(np.asarray, (1.23456789, 0.0123, 456.7, 1.00126)))
+    mean, sem, ess, rhat = map(np.asarray, (1.23456789, 0.0123, 456.7, 1.00126))
+    one = diagnostics.Estimate(mean, sem, ess, rhat)
     assert str(one) == "1.23457 ± 0.012 (ess 457, R-hat 1.0013)"
 
 

@@ -199,7 +199,7 @@ def test_influences_of_every_kind_are_those_of_the_draws(kind, centred, query):
     """−Cov or −Corr of q and ℓ_z − L_n, q less L_n too only where it is the probes; numpy's covariances of all draws."""
     run = by_hand()
     shift = run.loss[..., None] if centred else 0
-    z = (run.probes - shift).reshape(24, 3)
+    z = (run.trace("probes") - shift).reshape(24, 3)
     q = {"probes": z, "loss": run.loss.reshape(24, 1), **{k: v.reshape(24, -1) for k, v in run.observables.items()}}[
         query
     ]
@@ -221,7 +221,7 @@ def test_influences_of_every_kind_are_those_of_the_draws(kind, centred, query):
 @pytest.mark.parametrize("centred", [True, False])
 def test_third_cumulants_of_the_draws(centred):
     run = by_hand()
-    z = run.probes - (run.loss[..., None] if centred else 0)
+    z = run.trace("probes") - (run.loss[..., None] if centred else 0)
     z, phi = z - z.mean(axis=(0, 1)), run.loss - run.loss.mean()
     found = response_of_second_order(run, centred=centred, names=("r", "s", "t"))
     np.testing.assert_allclose(found.mean, np.einsum("cn,cni,cnj->ij", phi, z, z) / 24, rtol=1e-9)

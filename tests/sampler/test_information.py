@@ -117,7 +117,7 @@ def test_outliers_are_told_and_probes_are_needed():
 
 def estimated(mean, sem, ess, rhat, **fields) -> Any:
     """A run whose mean loss is known."""
-    found = Estimate(*map(np.asarray, (mean, sem, ess, rhat)))
+    found = Estimate(np.asarray(mean), np.asarray(sem), np.asarray(ess), np.asarray(rhat))
     return SimpleNamespace(mean=lambda name: {"loss": found}[name], **fields)
 
 

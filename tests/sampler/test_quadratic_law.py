@@ -19,6 +19,7 @@ from sampler import quadratic
 from sampler.lower import lower_loss
 from sampler.posterior import LocalPosterior
 from sampler.quadratic.law import Law
+from sampler.quadratic.observables import Prediction
 from theory import langevin, laplace, stationary
 
 T = 16  # nβ
@@ -269,7 +270,7 @@ def test_wrong_formulas_are_told_apart(name: str, monkeypatch: pytest.MonkeyPatc
 
 def test_a_prediction_is_an_array_that_may_be_copied_or_not() -> None:
     """numpy's contract: a copy where one is asked for, the values themselves where none is needed, no silent copy."""
-    found = quadratic.observables.Prediction(np.arange(4.0).reshape(2, 2))
+    found = Prediction(np.arange(4.0).reshape(2, 2))
     copied, same = np.array(found), np.asarray(found)
     copied[0, 0] = 7
     assert found.values[0, 0] == 0 and np.shares_memory(same, found.values)

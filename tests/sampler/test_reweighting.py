@@ -95,7 +95,7 @@ def test_piecewise_maps_count_what_lies_beyond_their_knots():
         (lambda: piecewise([1.0], [0.0, 0.0], [1.0, 1.0]), "rising knots"),
         (lambda: piecewise([1.0], [0.0, 1.0], [1.0]), "rising knots"),
         (lambda: piecewise([1.0], [0.0, 1.0], [-0.1, 1.0]), "rising knots"),
-        (lambda: piecewise([1.0], [[0.0, 1.0]], [[1.0, 1.0]]), "rising knots"),
+        (lambda: piecewise([1.0], np.array([[0.0, 1.0]]), np.array([[1.0, 1.0]])), "rising knots"),
         (lambda: piecewise([-1.0], [0.0, 1.0], [0.0, 1.0]), "every weight is 0"),
     ],
 )  # fmt: skip

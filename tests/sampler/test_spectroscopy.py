@@ -331,7 +331,7 @@ def test_what_is_no_stack_of_finite_matrices_is_refused():
     for bad in (groups[:1], groups[0], np.where(groups > 1, np.inf, groups)):
         with pytest.raises(BadInput, match="two or more groups"):
             spectroscopy.spectrum(bad)
-    for names in ({"components": ["a"] * (K - 1)}, {"data": ["a"] * (P + 1)}):
+    for components, data in ((["a"] * (K - 1), None), (None, ["a"] * (P + 1))):
         with pytest.raises(BadInput, match="a name for each"):
-            spectroscopy.spectrum(groups, **names)
+            spectroscopy.spectrum(groups, components=components, data=data)
     assert spectroscopy.spectrum(groups[:2], data=["z"] * P).modes.data == ("z",) * P

@@ -169,9 +169,7 @@ def test_a_step_with_the_thermostat_is_its_pieces():
     p = np.exp(-eta * h) * p + np.sqrt(A * (1 - np.exp(-2 * eta * h)) / eta) * XI
     expected = w + h / 2 * p, p, eta + h / 2 * (p @ p / 2 - 1) / m
     memory = Thermostat(jnp.asarray(P), jnp.asarray(0.7))
-    moved, after = sgnht(0.04, A, m).move(
-        jnp.asarray(2), *map(jnp.asarray, (W,)), memory, jnp.asarray(G), jnp.asarray(XI)
-    )
+    moved, after = sgnht(0.04, A, m).move(jnp.asarray(2), jnp.asarray(W), memory, jnp.asarray(G), jnp.asarray(XI))
     for found, by_hand in zip((moved, *after), expected, strict=True):
         np.testing.assert_allclose(found, by_hand, rtol=1e-12)
     assert float(sgnht(0.04, A).mass) == 1.0
