@@ -161,7 +161,7 @@ def test_bad_input_is_named() -> None:
             sgld(0.1), LocalPosterior(lambda w, _: jnp.sum(w**2), jnp.zeros((1, 0)), jnp.zeros(40), 1.0, 0.0)
         )
     with pytest.raises(BadInput, match="not NUTS"):
-        control.fields(type("NUTS", (), {})(), posterior_of(LOSS))
+        control.fields(type("NUTS", (), {})(), posterior_of(LOSS))  # pyright: ignore[reportArgumentType]
     with pytest.raises(BadInput, match="take one run"):
         control.mean(np.zeros((2, 8)), np.zeros((2, 9, 1)))
 

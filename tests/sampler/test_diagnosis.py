@@ -146,9 +146,10 @@ def test_each_fault_is_named():
     assert "never moved" in diagnose(stuck)["accepted"].sentence
 
 
-def told(check, **numbers):
+def told(check, **numbers) -> Any:
     """The finding of one check on a run whose estimates are these numbers."""
-    estimate = Estimate(*(np.asarray(numbers.pop(name, 1.0)) for name in diagnostics.NUMBERS))
+    parts: list[Any] = [np.asarray(numbers.pop(name, 1.0)) for name in diagnostics.NUMBERS]
+    estimate = Estimate(*parts)
     made = {"finite": np.ones(4, bool), "draws": 100, "nbeta": 2.0, "epsilon": 0.25, "moments": (), **numbers}
     return check(SimpleNamespace(mean=lambda _: estimate, **made))
 

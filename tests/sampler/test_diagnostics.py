@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from arviz_stats.base import array_stats
+from arviz_stats.base import array_stats  # pyright: ignore[reportPrivateImportUsage]
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.signal import lfilter
@@ -27,7 +27,8 @@ def autoregressive(rng, shape, a):
 def test_same_as_arviz(seed, a, chains, half):
     """ESS, R-hat and standard error are those of Vehtari et al. (2021), to rounding, where the chains agree."""
     x = autoregressive(np.random.default_rng(seed), (chains, 2 * half, 1), a)
-    ours, axes = diagnostics.mean(x), {"chain_axis": 0, "draw_axis": 1}
+    axes: dict[str, Any] = {"chain_axis": 0, "draw_axis": 1}
+    ours = diagnostics.mean(x)
     np.testing.assert_allclose(ours.rhat, array_stats.rhat(x[..., 0], method="split", **axes), rtol=1e-8)
     scatter = x.mean(axis=1).std(ddof=1) / np.sqrt(chains)
     ess = array_stats.ess(x[..., 0], method="mean", **axes)

@@ -1,5 +1,7 @@
 """Loss weights: closed forms on a handful of points, the projection by its conditions, and what each map says that it cost."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -7,6 +9,8 @@ from hypothesis import strategies as st
 
 from sampler.reweighting import Weights, piecewise, reweight, weights
 from theory.errors import BadInput
+
+SQUARE: Any = [[0.0, 1.0]]
 
 
 def check_costs(found: Weights, wanted: np.ndarray, bounded: np.ndarray) -> None:
@@ -95,7 +99,7 @@ def test_piecewise_maps_count_what_lies_beyond_their_knots():
         (lambda: piecewise([1.0], [0.0, 0.0], [1.0, 1.0]), "rising knots"),
         (lambda: piecewise([1.0], [0.0, 1.0], [1.0]), "rising knots"),
         (lambda: piecewise([1.0], [0.0, 1.0], [-0.1, 1.0]), "rising knots"),
-        (lambda: piecewise([1.0], np.array([[0.0, 1.0]]), np.array([[1.0, 1.0]])), "rising knots"),
+        (lambda: piecewise([1.0], SQUARE, SQUARE), "rising knots"),
         (lambda: piecewise([-1.0], [0.0, 1.0], [0.0, 1.0]), "every weight is 0"),
     ],
 )  # fmt: skip
