@@ -25,6 +25,7 @@ Severity: "fine", "note" (worth knowing), "warning" (an estimate may be off by i
 Reading order: `diagnose`, `Diagnosis`, then the checks, one function each.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -158,7 +159,8 @@ def drift(run: Run) -> Finding | None:
     begin, end = (diagnostics.mean(energy[:, s]) for s in (slice(0, draws // 5), slice(draws // 2, None)))
     spread = float(np.hypot(begin.sem, end.sem))
     change = float(end.mean - begin.mean)
-    z = change / spread if spread > 0 else 0.0
+    # Chains that stand still at two heights have no spread; the same mean twice is no drift.
+    z = change / spread if spread > 0 else math.copysign(math.inf, change) if change else 0.0
     severity = _level(abs(z), 3, 3, 5)
     sentence = f"nβ(L − L*) is {begin.mean:.4g} in the first fifth of the draws and {end.mean:.4g} in the last half (z = {z:.1f})"
     sentence += "." if severity == "fine" else f": burn in longer, by {draws} draws at least, and look again."

@@ -46,7 +46,7 @@ class Prediction(NDArrayOperatorsMixin):
     labels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
-        return np.array(self.values, dtype) if copy else np.asarray(self.values, dtype)
+        return np.array(self.values, dtype, copy=copy)
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **options: Any) -> Any:
         plain = (x.values if isinstance(x, Prediction) else x for x in inputs)

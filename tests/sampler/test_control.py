@@ -161,7 +161,7 @@ def test_bad_input_is_named() -> None:
             sgld(0.1), LocalPosterior(lambda w, _: jnp.sum(w**2), jnp.zeros((1, 0)), jnp.zeros(40), 1.0, 0.0)
         )
     with pytest.raises(BadInput, match="not NUTS"):
-        control.fields(type("NUTS", (), {})(), posterior_of(LOSS))
+        control.fields(type("NUTS", (), {})(), posterior_of(LOSS))  # pyright: ignore[reportArgumentType]
     with pytest.raises(BadInput, match="take one run"):
         control.mean(np.zeros((2, 8)), np.zeros((2, 9, 1)))
 
@@ -173,3 +173,82 @@ def test_the_sixth_cumulant_is_that_of_the_draws() -> None:
     exact = mu[6] - 15 * mu[4] * mu[2] - 10 * mu[3] ** 2 + 30 * mu[2] ** 3
     found = control.cumulant([trace] * 6, np.zeros((4, 100, 1)))
     assert float(found.mean) == pytest.approx(exact, rel=1e-10)
+
+
+def conditional_mean(alpha: tuple[int, ...], m: list[sp.Expr], variance: sp.Expr) -> sp.Expr:
+    """E[Π (m_i + √v ξ_i)^α_i] from the moments 0, 1, 0, 3, … of ξ."""
+    total = sp.S.One
+    for a, at in zip(alpha, m, strict=True):
+        moments = [sp.factorial2(k - 1) * variance ** (k // 2) if k % 2 == 0 else 0 for k in range(a + 1)]
+        total *= sum(sp.binomial(a, k) * at ** (a - k) * moments[k] for k in range(a + 1))
+    return total
+
+
+def test_the_fields_of_one_step_and_of_stein_are_their_formulas() -> None:
+    """x^α − E[x′^α|x], x′ = x − (e/2) g + √e ξ, and Δx^α − g·∇x^α for all monomials of degree 1 … 5 in two variables, by sympy."""
+    at, slope, e = [sp.Rational(3, 4), sp.Rational(-5, 3)], [sp.Rational(7, 5), sp.Rational(1, 2)], sp.Rational(2, 3)
+    powers = [(i, j) for i in range(6) for j in range(6) if 1 <= i + j <= 5]
+    w, g = (jnp.asarray([float(c) for c in values]) for values in (at, slope))
+    one, two = control._one_step(w, g, powers, float(e)), control._stein(w, g, powers, 0.0)
+    moved = [a - e / 2 * g for a, g in zip(at, slope, strict=True)]
+    here = dict(zip((x, y), at, strict=True))
+    for alpha, found, stein in zip(powers, one, two, strict=True):
+        F = x ** alpha[0] * y ** alpha[1]
+        assert float(found) == pytest.approx(float(F.subs(here) - conditional_mean(alpha, moved, e)), rel=1e-12)
+        generator = sum(F.diff(v, 2) - g * F.diff(v) for v, g in zip((x, y), slope, strict=True))
+        assert float(stein) == pytest.approx(float(sp.sympify(generator).subs(here)), rel=1e-12, abs=1e-12)
+
+
+def test_fields_are_asked_for_up_to_degree_three_and_a_thousand() -> None:
+    """Two variables have 2 + 3 + 4 monomials; one variable may go to degree 1000."""
+    posterior = posterior_of(LOSS)
+    assert jax.eval_shape(control.fields(sgld(0.1), posterior), posterior.centre).shape == (9,)
+    assert control.statistic(sgld(0.1), posterior) is control.statistic(sgld(0.1), posterior, degree=3)
+    line = LocalPosterior(lambda w, _: jnp.sum(w**2), jnp.zeros((1, 0)), jnp.zeros(1), 8.0, 0.0)
+    powers, _, noise = control._plan(sgld(0.25), line, 1000)
+    assert powers == [(k,) for k in range(1, 1001)] and noise == 2.0
+    with pytest.raises(BadInput, match="1 weights have 1001 monomials of degree ≤ 1001 and 1000 is the most"):
+        control._plan(sgld(0.25), line, 1001)
+
+
+def test_what_is_reduced_is_the_residual_plus_the_mean_that_the_fit_leaves() -> None:
+    """s − c·Z with c and a constant by least squares, whatever the sizes of the fields; a field twice and one of zeros change
+    nothing."""
+    rng = np.random.default_rng(0)
+    z = rng.normal(size=(3, 40, 2)) * [1e-6, 1e3] + [1e-6, 2e3]
+    s = rng.normal(size=(3, 40)) + z @ [2e5, -3e-3]
+    columns = np.column_stack([np.ones(120), z.reshape(120, 2)])
+    c = np.linalg.lstsq(columns / [1, 1e-6, 1e3], s.ravel(), rcond=None)[0] / [1, 1e-6, 1e3]
+    expected = s - z @ c[1:]
+    np.testing.assert_allclose(control.reduced(s, z), expected, rtol=1e-9)
+    more = np.concatenate([z, z[..., :1], 0 * z[..., :1]], axis=-1)
+    np.testing.assert_allclose(control.reduced(s, more), expected, rtol=1e-7)
+    once = control.standardised(z)
+    assert control.standardised(once) is once and once.shape == (3, 40)
+    np.testing.assert_allclose(np.sqrt(np.mean((once.centred + once.mean) ** 2, axis=0)), 1, rtol=1e-12)
+    found, plain = control.mean(s, once), diagnostics.mean(expected)
+    assert found.mean == pytest.approx(plain.mean) and found.sem == pytest.approx(plain.sem)
+    exact = control.mean(z @ [1e6, 1e-3], z)
+    assert exact.sem == pytest.approx(1e-10 * (z @ [1e6, 1e-3]).std(), rel=1e-3)  # rounding has a floor
+
+
+def test_the_error_of_a_cumulant_is_that_of_its_influence_function() -> None:
+    """Without fields: (x−x̄)(y−ȳ), and xyz less x Cov(y,z) and its like; of four, xyzw − Σ x κ(y,z,w) − Σ Cov Cov by pairs,
+    with x_B m_B′ on both sides of a pair."""
+    rng = np.random.default_rng(1)
+    u, v, w = (t - t.mean() for t in rng.gamma(2.0, size=(3, 2, 50)))
+    v, none = v + u, np.zeros((2, 50, 1))
+
+    def m(*factors: np.ndarray) -> float:
+        return float(np.mean(np.prod(factors, axis=0)))
+
+    two, three = u * v, u * v * w - u * m(v, w) - v * m(u, w) - w * m(u, v)
+    four = u * u * v * w - 2 * u * m(u, v, w) - v * m(u, u, w) - w * m(u, u, v)
+    for (a, b), (c, d) in (((u, u), (v, w)), ((u, v), (u, w)), ((u, w), (u, v))):
+        four = four - a * b * m(c, d) - c * d * m(a, b) + m(a, b) * m(c, d)
+    for traces, series in (([u, v], two), ([u, v, w], three), ([u, u, v, w], four)):
+        found, expected = control.cumulant([t + 3 for t in traces], none), diagnostics.mean(series)
+        assert found.mean == pytest.approx(expected.mean, rel=1e-10) and found.sem == pytest.approx(
+            expected.sem, rel=1e-10
+        )
+    assert control.cumulant([u + 3], none).mean == pytest.approx(3)

@@ -6,12 +6,13 @@ Size: over 800 healthy experiments the virial z is N(0, 1) (Kolmogorov–Smirnov
 from dataclasses import replace
 from functools import cache
 from types import SimpleNamespace
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from scipy.stats import kstest
+from scipy.stats import chi2, kstest, norm
 
 from sampler import chain, diagnosis, diagnostics, martingale
 from sampler.diagnosis import diagnose
@@ -20,6 +21,7 @@ from sampler.kernels.mala import mala
 from sampler.kernels.sgld import sgld
 from sampler.llc import llc
 from sampler.posterior import LocalPosterior
+from sampler.record import Run
 
 T = 50.0
 
@@ -144,9 +146,10 @@ def test_each_fault_is_named():
     assert "never moved" in diagnose(stuck)["accepted"].sentence
 
 
-def told(check, **numbers):
+def told(check, **numbers) -> Any:
     """The finding of one check on a run whose estimates are these numbers."""
-    estimate = Estimate(*(np.asarray(numbers.pop(name, 1.0)) for name in diagnostics.NUMBERS))
+    parts: list[Any] = [np.asarray(numbers.pop(name, 1.0)) for name in diagnostics.NUMBERS]
+    estimate = Estimate(*parts)
     made = {"finite": np.ones(4, bool), "draws": 100, "nbeta": 2.0, "epsilon": 0.25, "moments": (), **numbers}
     return check(SimpleNamespace(mean=lambda _: estimate, **made))
 
@@ -159,7 +162,7 @@ def told(check, **numbers):
         (diagnosis.stationary, "mean", 1, {"warning": 3.0, "error": 5.0}),
         (diagnosis.stationary, "mean", -1, {"warning": -3.0, "error": -5.0}),
         (diagnosis.accepted, "mean", -1, {"warning": 0.2}),
-        (diagnosis.minimum, "mean", -1, {"error": -3.719016485455709}),  # the normal quantile of 1e-4
+        (diagnosis.minimum, "mean", -1, {"error": -float(norm.isf(1e-4))}),
     ],
 )
 def test_severities_change_just_beyond_their_limits(check, number, sign, limits):
@@ -167,8 +170,8 @@ def test_severities_change_just_beyond_their_limits(check, number, sign, limits)
     before = "fine"
     for severity, limit in limits.items():
         at, beyond = (told(check, **{number: limit + sign * abs(limit) * step}) for step in (0.0, 1e-6))
-        if check is not diagnosis.minimum:  # its limit is no rational number
-            assert (at.severity, at.value) == (before, limit)
+        assert at.severity == before
+        assert at.value == limit * (2 if check is diagnosis.minimum else 1)  # there the mean times nβ = 2
         assert beyond.severity == severity and beyond.limit in (abs(limits[next(iter(limits))]), 0.0)
         before = severity
 
@@ -213,3 +216,180 @@ def test_moments_are_diagnosed_too_and_the_answer_is_plain():
     plain = found.to_dict()
     assert plain["severity"] == found.severity
     assert {"check", "severity", "value", "limit", "sentence"} == set(plain["findings"][0])
+
+
+def made(energy, *, square=0.0, drift: Any = 3.0, **fields):
+    """A run at nβ = 2 with these values of nβ(L − L*), d = 3, made by hand."""
+    energy = np.asarray(energy, float)
+    known = {
+        "finite": np.ones(len(energy), bool),
+        "centre_loss": 0.0,
+        "nbeta": 2.0,
+        "gamma": 1.0,
+        "epsilon": 0.25,
+        "dimension": 3,
+    }
+    known |= {"observables": {}, "probes": None, "position": (), "seconds": 0.0, "accepted": np.ones_like(energy)}
+    known |= {"loss": energy / 2, "square": square + 0 * energy, "drift": drift + 0 * energy}
+    return Run(**{**known, **fields})
+
+
+def zigzag(chains, draws):
+    """±1 in turn."""
+    return np.tile([1.0, -1.0], (chains, draws))[:, :draws]
+
+
+@pytest.mark.parametrize(
+    ("square", "energy", "severity"),
+    [
+        (0.2, 10.0, "note"), (0.2, 10.1, "fine"), (0.2, 2.0, "warning"), (0.2, 2.1, "note"),
+        (1.0, 2.0, "error"), (1.0, 2.1, "warning"), (1.0, -2.0, "error"),
+    ],
+)  # fmt: skip
+def test_the_bias_of_the_step_is_judged_at_1_5_and_25_percent(square, energy, severity):
+    """½E[square] over λ̂, where all of the drift is the loss's."""
+    found = diagnosis.step(made(np.full((2, 8), energy), square=square, drift=2 * abs(energy)))
+    assert found is not None
+    assert (found.severity, found.limit) == (severity, 0.01) and found.value == pytest.approx(square / 2 / abs(energy))
+    assert ("take ε" in found.sentence) == (severity != "fine")
+
+
+def test_the_loss_answers_for_its_share_of_the_drift():
+    """E[drift] = 8 and λ̂ = 1: a quarter of ½E[square] = 1.2 and 1 at most, as λ̂ is no more; u = 4x/(1 + x), x = 2.4/3."""
+    found = diagnosis.step(made(1 + zigzag(2, 40) / 10, square=2.4, drift=8.0))
+    assert found is not None and found.value == pytest.approx(0.3)
+    assert found.sentence.startswith("Step and minibatches raise λ̂ = 1 by about 0.3 (30%, ")
+    assert (
+        "typical ελ = 1.8), and by 1 at most: the bias is proportional to the step; take ε = 0.0083 for 1%"
+        in found.sentence
+    )
+    sem = diagnostics.mean(1 + zigzag(2, 40) / 10).sem
+    assert f"(30%, {0.3 / sem:.1g} error bars;" in found.sentence
+    still = diagnosis.step(made(np.ones((2, 8)), square=0.3, drift=2.0))
+    assert still is not None and "inf error bars" in still.sentence and "at most" not in still.sentence
+    assert diagnosis.step(made(np.ones((2, 8)), square=0.3, drift=-1.0)).value == pytest.approx(0.15)  # pyright: ignore[reportOptionalMemberAccess]
+    assert diagnosis.step(made(np.ones((2, 8)), square=0.0)) is None
+
+
+def test_drift_compares_the_last_half_with_the_first_fifth():
+    """Of 40 draws the first 8 and the last 20, whatever lies between; z by the errors of the two."""
+    energy = zigzag(3, 40) + np.random.default_rng(0).normal(size=(3, 40))
+    energy[:, 8:20] += 100
+    for shift in (0.0, 9.0, -9.0):
+        energy[:, 20:] += shift
+        found = diagnosis.drift(made(energy))
+        one, two = diagnostics.mean(energy[:, :8]), diagnostics.mean(energy[:, 20:])
+        z = (two.mean - one.mean) / np.hypot(one.sem, two.sem)
+        assert found is not None and found.value == pytest.approx(z) and found.limit == 3.0
+        assert (
+            f"is {one.mean:.4g} in the first fifth of the draws and {two.mean:.4g} in the last half (z = "
+            in found.sentence
+        )
+        assert found.severity == ("fine" if abs(z) <= 3 else "warning" if abs(z) <= 5 else "error")
+    assert diagnosis.drift(made(energy[:, :19])) is None and diagnosis.drift(made(energy[:, :20])) is not None
+
+
+def test_chains_that_stand_still_at_two_heights_have_drifted():
+    """No spread and another mean is no agreement; no spread and the same mean is."""
+    steps = np.repeat([1.0, 5.0, 7.0], [8, 12, 20])[None]
+    moved, same = diagnosis.drift(made(steps)), diagnosis.drift(made(np.ones((2, 40))))
+    assert moved is not None and moved.severity == "error" and moved.value == np.inf
+    assert same is not None and same.severity == "fine" and same.value == 0
+
+
+def test_drift_at_its_limits(monkeypatch):
+    for z, severity in ((3.0, "fine"), (3.001, "warning"), (-5.0, "warning"), (-5.001, "error")):
+        one, nine = np.asarray(1.0), np.asarray(9.0)
+        begin = Estimate(one, np.asarray(3.0), nine, one)
+        end = Estimate(np.asarray(1 + 5 * z), np.asarray(4.0), nine, one)
+        estimates = iter([begin, end])
+        monkeypatch.setattr(diagnostics, "mean", lambda _, estimates=estimates: next(estimates))
+        found = diagnosis.drift(made(np.ones((2, 20))))
+        assert found is not None and found.severity == severity and found.value == pytest.approx(z, rel=1e-12)
+
+
+@pytest.mark.parametrize(("p", "below", "above"), [(1e-4, "warning", "fine"), (1e-12, "error", "warning")])
+def test_agreement_is_judged_by_chi_square(p, below, above):
+    """Four chains of equal spread, one off by c: Σ (m − m̄)² = ¾c² against their squared error, with 3 degrees of freedom."""
+    noise = zigzag(5, 40)
+    sem = float(diagnostics.mean(noise[:1]).sem)
+    for factor, severity in ((1 + 1e-6, below), (1 - 1e-6, above)):
+        energy = noise.copy()
+        energy[3] += sem * np.sqrt(chi2.isf(p, 3) * factor / 0.75)
+        energy[1] = np.nan
+        run = made(energy, finite=np.array([True, False, True, True, True]))
+        found = diagnosis.agreement(run)
+        assert found is not None and (found.severity, found.limit) == (severity, 1e-4)
+        assert found.value == pytest.approx(p, rel=1e-4)
+        assert "for 3 degrees of freedom" in found.sentence.replace("  ", " ")
+        if severity != "fine":
+            assert "chain 3 is at " in found.sentence
+    assert diagnosis.agreement(made(energy, finite=np.arange(5) == 3)) is None
+    assert diagnosis.agreement(made(np.ones((3, 10)))) is None
+
+
+@pytest.mark.parametrize(
+    ("units", "severity"),
+    [(50, "fine"), (49, "note"), (10, "note"), (9, "warning"), (1, "warning"), (0.5, "error")],
+)
+def test_rounding_is_judged_at_2_10_and_100_percent_of_the_spread(units, severity):
+    """Losses 1024 and 2·units steps of 2⁻¹³ above it, in turn: their spread is `units` steps. The lost chain does not count."""
+    loss = (1024 + 2 * units * (zigzag(3, 20) + 1) / 2 * 2.0**-13).astype(np.float32)
+    loss[0] = 1e30
+    run = made(loss, loss=loss, finite=np.array([False, True, True]), centre_loss=1000.0)
+    found = diagnosis.rounding(run)
+    assert found is not None and (found.severity, found.limit, found.value) == (
+        severity,
+        0.02,
+        pytest.approx(1 / units),
+    )
+    assert found.sentence.startswith("One unit in the last place of L_n (float32) is 0.00024 in nβ(L − L*), ")
+    assert diagnosis.rounding(replace(run, loss=loss.astype(float))) is None
+
+
+def test_the_leaf_that_moves_most_is_the_one_of_largest_score():
+    """Sums of (steps, M, virial of two leaves) over ten steps a draw: leaf 1 falls by 2 a step, leaf 0 by 1 with more noise."""
+    rng = np.random.default_rng(1)
+    steps, M, slow, fast = (
+        rng.normal(mean, spread, (3, 80)) for mean, spread in ((10, 0), (0, 1), (-10, 30), (-20, 1))
+    )
+    added = np.stack([steps, M, slow, fast], axis=-1)
+    run = made(rng.normal(size=(3, 80)), drift=0.0, observables={"martingale": np.cumsum(added, axis=1)})
+    leaves = martingale.blocks(run)[1][..., 1:]
+    assert (
+        diagnosis._unsettled(run)
+        == f", most of all in leaf 1 of the weights (z = {diagnostics.mean(leaves).z(0.0)[1]:.1f})"
+    )
+    told = diagnosis.stationary(run).sentence
+    assert (
+        "fails by -3 (z = -inf), which says that they still move away from the centre, as 3 directions" in told
+        and "leaf 1" in told
+    )
+    assert (
+        "come closer to the centre than they started"
+        in diagnosis.stationary(replace(run, drift=run.drift + 9)).sentence
+    )
+    assert diagnosis._unsettled(made(np.ones((3, 80)))) == ""
+    short = replace(run, loss=run.loss[:, :4], observables={"martingale": run.observables["martingale"][:, :4]})
+    assert diagnosis._unsettled(short) == "" and diagnosis._unsettled(replace(run, moments=())) == ""
+
+
+def test_a_chain_that_is_bad_in_every_way_is_told_so():
+    """Four chains whose proposals were all refused, one lost, the others far below the centre and far apart, with huge steps."""
+    rng = np.random.default_rng(2)
+    energy = np.array([[0.0], [0.0], [100.0], [-100.0]]) - 1000 + 0.01 * rng.normal(size=(4, 40))
+    energy[1, 30:] = np.nan
+    lost, never = np.array([True, False, True, True]), np.zeros((4, 40))
+    run = made(energy, square=1000.0, drift=2 + 0.1 * rng.normal(size=(4, 40)), finite=lost, accepted=never)
+    found = diagnose(run)
+    assert not found.ok and found.severity == "error"
+    worst = {f.check for f in found.findings if f.severity == "error"}
+    assert worst == {"finite", "accepted", "stationary", "agreement", "rhat", "ess", "step", "minimum"}
+    assert len(str(found).splitlines()) == 8 and all(line.startswith("[error] ") for line in str(found).splitlines())
+    good = diagnose(made(1.5 + rng.exponential(1.5, (4, 400)) - 1.5, drift=3 + rng.normal(size=(4, 400))))
+    assert good.ok and str(good) == f"Nothing wrong was found in {len(good.findings)} checks."
+    assert "drift" in good and "rounding" not in good and good["drift"].check == "drift"
+    mixed = diagnosis.Diagnosis(
+        (diagnosis.Finding("a", "note", 0.0, 0.0, "so"), diagnosis.Finding("b", "fine", 0.0, 0.0, "all"))
+    )
+    assert mixed.ok and str(mixed) == "[note] so"

@@ -1,14 +1,15 @@
 """Error bars: the same numbers as arviz, calibrated against N(0, 1), and not fooled by chains that disagree."""
 
 import json
+from typing import Any
 
 import numpy as np
 import pytest
-from arviz_stats.base import array_stats
+from arviz_stats.base import array_stats  # pyright: ignore[reportPrivateImportUsage]
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.signal import lfilter
-from scipy.stats import kstest
+from scipy.stats import chi2, kstest
 
 from sampler import diagnostics
 from theory.errors import BadInput
@@ -26,7 +27,8 @@ def autoregressive(rng, shape, a):
 def test_same_as_arviz(seed, a, chains, half):
     """ESS, R-hat and standard error are those of Vehtari et al. (2021), to rounding, where the chains agree."""
     x = autoregressive(np.random.default_rng(seed), (chains, 2 * half, 1), a)
-    ours, axes = diagnostics.mean(x), {"chain_axis": 0, "draw_axis": 1}
+    axes: dict[str, Any] = {"chain_axis": 0, "draw_axis": 1}
+    ours = diagnostics.mean(x)
     np.testing.assert_allclose(ours.rhat, array_stats.rhat(x[..., 0], method="split", **axes), rtol=1e-8)
     scatter = x.mean(axis=1).std(ddof=1) / np.sqrt(chains)
     ess = array_stats.ess(x[..., 0], method="mean", **axes)
@@ -138,3 +140,151 @@ def test_estimates_print_scale_and_save(tmp_path):
     found.save(tmp_path / "estimate.npz")
     with np.load(tmp_path / "estimate.npz", allow_pickle=False) as file:
         np.testing.assert_array_equal(file["sem"], found.sem)
+
+
+def by_definition(x):
+    """(ρ, var⁺, W) of chains (chains, draws) as the module defines them, with sums in place of transforms."""
+    half = x.shape[1] // 2
+    halves = [row[s] - x.mean() for row in x for s in (slice(half), slice(len(row) - half, None))]
+    W = np.mean([np.var(h, ddof=1) for h in halves])
+    variance = W * (half - 1) / half + np.var([h.mean() for h in halves], ddof=1)
+    deviations = [h - h.mean() for h in halves]
+    c = [np.mean([d[: half - k] @ d[k:] / half for d in deviations]) for k in range(half)]
+    return np.array([1.0] + [1 - (W - ck) / variance for ck in c[1:]]), variance, W
+
+
+@pytest.mark.parametrize("draws", [12, 13])
+def test_autocorrelations_and_rhat_are_those_of_the_half_chains(draws):
+    """The middle of an odd number of draws is in neither half."""
+    x = 7 + autoregressive(np.random.default_rng(8), (3, draws), 0.5)
+    rho, variance, W = by_definition(x)
+    np.testing.assert_allclose(diagnostics.autocorrelation(x), rho, atol=1e-13)
+    assert float(diagnostics.split_rhat(x)) == pytest.approx(np.sqrt(variance / W), rel=1e-12)
+    found = diagnostics.mean(x)
+    assert found.ess * found.sem**2 == pytest.approx(variance, rel=1e-12) and found.mean == pytest.approx(x.mean())
+
+
+def test_antithetic_chains_have_the_size_that_arviz_gives_them():
+    """More than the number of draws, as their means vary less than those of independent ones."""
+    for seed in range(6):
+        x = autoregressive(np.random.default_rng(seed), (1, 60 + 2 * seed), -0.9)
+        expected: Any = array_stats.ess(x, method="mean", chain_axis=0, draw_axis=1)
+        assert float(diagnostics.mean(x).ess) == pytest.approx(float(expected), rel=1e-8) and expected > x.size
+
+
+def test_draws_that_alternate_are_worth_their_number_times_its_logarithm():
+    x = np.tile([1.0, -1.0], (2, 50)) + 3
+    assert diagnostics.mean(x).ess == pytest.approx(200 * np.log10(200), rel=1e-9)
+    assert diagnostics.mean(x[:, :-1]).ess == pytest.approx(198 * np.log10(196), rel=1e-9)
+
+
+@pytest.mark.parametrize("chains", [24, 32])
+def test_the_scatter_of_the_chains_is_the_error_beyond_one_in_a_thousand(chains):
+    """Means that are equally spaced: just within the 99.9% point of χ² the error is var⁺τ/CN, with τ summed by hand, just
+    beyond it the scatter s²/C."""
+    noise = np.random.default_rng(9).normal(size=(chains, 60))
+    noise -= noise.mean(axis=1, keepdims=True)
+    seen = []
+    for c in np.geomspace(0.2, 1, 15):
+        x = noise + c * np.linspace(-1, 1, chains)[:, None]
+        rho, variance, _ = by_definition(x)
+        tau, before = -1.0, np.inf
+        for even, odd in rho[:28].reshape(-1, 2):  # 30 lags, the last two rest on too few products
+            if even + odd < 0:
+                tau += max(even, 0)
+                break
+            before = min(before, even + odd)
+            tau += 2 * before
+        geyer, scatter = variance * tau / x.size, x.mean(axis=1).var(ddof=1) / chains
+        seen.append(scatter / geyer > chi2.ppf(0.999, chains - 1) / (chains - 1))
+        assert diagnostics.mean(x).sem ** 2 == pytest.approx(scatter if seen[-1] else geyer, rel=1e-8)
+    assert any(seen) and not all(seen)
+
+
+def test_errors_of_products_are_those_of_their_influence_functions():
+    """Every entry of arrays of different shapes, against numbers: (x−x̄)(y−ȳ), and xyz − x Cov(y,z) − y Cov(x,z) − z Cov(x,y)."""
+    rng = np.random.default_rng(10)
+    x, y, z = rng.normal(size=(3, 40, 2)), rng.normal(size=(3, 40, 4)), rng.normal(size=(3, 40, 3)) ** 2
+    y[..., 1] += x[..., 0] * z[..., 1]
+    pairs, triples = diagnostics.covariance(x, y), diagnostics.third_cumulant(x, y, z)
+    for i, j, k in np.ndindex(2, 4, 3):
+        u, v, w = (t - t.mean() for t in (x[..., i], y[..., j], z[..., k]))
+        one = diagnostics.mean(u * v)
+        two = diagnostics.mean(u * v * w - u * np.mean(v * w) - v * np.mean(u * w) - w * np.mean(u * v))
+        for found, expected, place in ((pairs, one, (i, j)), (triples, two, (i, j, k))):
+            for name in diagnostics.NUMBERS:
+                np.testing.assert_allclose(getattr(found, name)[place], getattr(expected, name), rtol=1e-9, atol=1e-14)
+
+
+def test_blocks_of_third_cumulants_change_nothing(monkeypatch):
+    rng = np.random.default_rng(11)
+    x, y, z = rng.normal(size=(2, 20, 5)), rng.normal(size=(2, 20, 3)), rng.normal(size=(2, 20, 2))
+    whole = diagnostics.third_cumulant(x, y, z)
+    widths = []
+    plain = diagnostics._mean
+    monkeypatch.setattr(diagnostics, "_mean", lambda s: widths.append(s.shape[2]) or plain(s))
+    for block, expected in ((479, [6] * 5), (480, [12, 12, 6]), (1, [6] * 5), (10**6, [30])):
+        monkeypatch.setattr(diagnostics, "BLOCK", block)
+        widths.clear()
+        found = diagnostics.third_cumulant(x, y, z)
+        assert widths == expected
+        np.testing.assert_allclose(found.sem, whole.sem, rtol=1e-12)
+        widths.clear()
+        diagnostics.mean(x)
+        assert widths == {479: [5], 480: [5], 1: [1] * 5, 10**6: [5]}[block]
+
+
+def test_scores_at_no_gap_and_without_an_error():
+    found = diagnostics.mean(np.full((2, 10, 2), [3.0, 4.0]))
+    assert found.z([3.0, 4.5]).tolist() == [0.0, -np.inf] and found.z([2.0, 4.0]).tolist() == [np.inf, 0.0]
+    assert np.isnan(found.rhat).all() and (found.sem == 0).all()
+
+
+def test_an_estimate_is_told_in_numbers_names_and_none():
+    """NaN is no JSON; axes have names where they were given, else their sizes alone."""
+    rows, labels = np.array([[1.0, 2.0, 3.0]]), {"probe": ("a", "b", "c")}
+    named = diagnostics.Estimate(rows, rows / 10, rows * 100, np.array([[1.0, np.nan, 1.25]]), ("phi", "probe"), labels)
+    assert named.to_dict() == {
+        "mean": [[1.0, 2.0, 3.0]], "sem": [[0.1, 0.2, pytest.approx(0.3)]], "ess": [[100.0, 200.0, 300.0]],
+        "rhat": [[1.0, None, 1.25]], "dims": ["phi", "probe"], "labels": {"probe": ["a", "b", "c"]},
+    }  # fmt: skip
+    assert str(named) == (f"[phi 1 × probe 3] mean\n{rows}\nsem\n{rows / 10}\n(ess ≥ 100, R-hat 1.0000 to 1.2500)")
+    assert named.scale(2.0).labels == labels and named.scale(2.0).dims == ("phi", "probe")
+    first = named.map(lambda x: x[0, 1:])
+    assert (first.mean.tolist(), first.ess.tolist(), first.dims, first.labels) == ([2.0, 3.0], [200.0, 300.0], (), {})
+    assert first.sem.tolist() == [0.2, pytest.approx(0.3)] and np.isnan(first.rhat[0]) and first.rhat[1] == 1.25
+    still = diagnostics.mean(np.ones((2, 10, 2)))
+    assert set(still.to_dict()) == set(diagnostics.NUMBERS)
+    assert str(still) == "[ 2] mean\n[1. 1.]\nsem\n[0. 0.]\n(ess ≥ nan, R-hat nan to nan)"
+    mean, sem, ess, rhat = map(np.asarray, (1.23456789, 0.0123, 456.7, 1.00126))
+    one = diagnostics.Estimate(mean, sem, ess, rhat)
+    assert str(one) == "1.23457 ± 0.012 (ess 457, R-hat 1.0013)"
+
+
+def test_all_that_an_estimate_holds_is_saved(tmp_path):
+    rows = np.arange(6.0).reshape(2, 3)
+    found = diagnostics.Estimate(rows, rows + 1, rows + 2, rows + 3, ("phi", "probe"), {"probe": ("a", "b", "c")})
+    found.save(tmp_path / "estimate.npz")
+    with np.load(tmp_path / "estimate.npz", allow_pickle=False) as file:
+        assert {name: file[name].tolist() for name in file.files} == {
+            **{name: (rows + i).tolist() for i, name in enumerate(diagnostics.NUMBERS)},
+            "dims": ["phi", "probe"], "label_probe": ["a", "b", "c"],
+        }  # fmt: skip
+
+
+def test_the_least_trace_and_what_is_less():
+    """One chain of four draws has a mean and an error; rounding alone is no spread."""
+    least = diagnostics.mean(np.array([[0.0, 1.0, 1.0, 0.0]]))
+    assert least.mean == 0.5 and np.isfinite(least.sem)
+    assert diagnostics.mean(1e8 + np.array([[0.0, 1e-7, 0.0, 1e-7]])).sem == 0
+    assert diagnostics.mean(1e8 + np.array([[0.0, 1e-4, 0.0, 1e-4]])).sem > 0
+    for bad, words in (
+        (np.zeros((0, 10)), "draws ≥ 4"),
+        (np.zeros((2, 3)), r"it is \(2, 3\)"),
+        (np.full((2, 10), np.inf), "NaN"),
+    ):
+        with pytest.raises(BadInput, match=words):
+            diagnostics.mean(bad)
+    for x, y in ((np.zeros((2, 10)), np.zeros((1, 10))), (np.zeros((2, 10)), np.zeros((2, 11)))):
+        with pytest.raises(BadInput, match="from one run"):
+            diagnostics.covariance(x, y)

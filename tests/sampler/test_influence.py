@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 from scipy.stats import chi2
 
-from sampler import chain, conventions
+from sampler import chain, conventions, diagnostics
 from sampler.influence import correlation, influence, loss_kernel, response_of_second_order
 from sampler.kernels.sgld import sgld
 from sampler.posterior import LocalPosterior
+from sampler.record import Run
 from theory.errors import BadInput
 
 X = np.array([[1.0, 0.5], [-0.5, 1.0], [0.3, -1.2], [1.5, 0.2]])
@@ -149,3 +150,83 @@ def test_refusals(run):
         influence(replace(run, probes=None), kind="correlation")
     with pytest.raises(BadInput, match="same chains"):
         correlation(np.zeros((2, 5)), np.zeros((2, 6)))
+
+
+def test_errors_and_shapes_of_correlations_are_those_of_pairs_of_numbers():
+    """Every entry of arrays of different shapes: r by numpy, sem, ess and R-hat of the mean of uv − r(u² + v²)/2."""
+    rng = np.random.default_rng(3)
+    x, y = rng.normal(size=(3, 30, 2, 2)) + 5, rng.normal(size=(3, 30, 3)) * 1e-3
+    y[..., 0] += x[..., 0, 1] / 1e3
+    found = correlation(x, y)
+    assert found.mean.shape == found.sem.shape == found.ess.shape == found.rhat.shape == (2, 2, 3)
+    for i, j, k in np.ndindex(2, 2, 3):
+        u, v = ((t - t.mean()) / t.std() for t in (x[..., i, j], y[..., k]))
+        r = np.corrcoef(u.ravel(), v.ravel())[0, 1]
+        expected = diagnostics.mean(u * v - r * (u**2 + v**2) / 2)
+        assert found.mean[i, j, k] == pytest.approx(r, abs=1e-12)
+        for name in ("sem", "ess", "rhat"):
+            assert getattr(found, name)[i, j, k] == pytest.approx(float(getattr(expected, name)), rel=1e-8)
+
+
+def test_a_spread_of_rounding_is_none_and_ten_times_that_is_one():
+    """Entries of 1000 have spreads of rounding up to 1e-11; one of two units in the last place of a thousand is no series."""
+    steps = np.tile([0.0, 1.0], (2, 20))
+    other = np.random.default_rng(0).normal(size=(2, 40))
+    assert np.isnan(correlation(1000 + 1e-12 * steps, other).mean)
+    assert np.isfinite(correlation(1000 + 1e-9 * steps, other).mean)
+    for bad in (np.zeros(40), np.zeros((3, 40)), np.zeros((2, 39))):
+        with pytest.raises(BadInput, match="same chains and draws"):
+            correlation(other, bad)
+    with pytest.raises(BadInput, match="same chains and draws"):
+        correlation(np.zeros(40), np.zeros(40))
+
+
+def by_hand(**fields):
+    """A run of two chains of twelve draws with three probes and two observables."""
+    rng = np.random.default_rng(5)
+    loss, probes = rng.normal(size=(2, 12)), rng.normal(size=(2, 12, 3))
+    known: dict[str, Any] = {"finite": np.ones(2, bool), "centre_loss": 0.5, "nbeta": 4.0, "gamma": 0.0, "epsilon": 0.1}
+    known |= {"dimension": 2, "position": (), "seconds": 0.0, "probes": probes, "loss": loss}
+    known |= dict.fromkeys(("drift", "square", "accepted"), loss)
+    known["observables"] = {"one": loss**2 + probes[..., 0], "two": np.stack([loss, probes[..., 1] ** 2], axis=-1)}
+    return Run(**{**known, **fields})
+
+
+@pytest.mark.parametrize("kind", ["covariance", "correlation"])
+@pytest.mark.parametrize("centred", [True, False])
+@pytest.mark.parametrize("query", ["probes", "loss", "one", "two"])
+def test_influences_of_every_kind_are_those_of_the_draws(kind, centred, query):
+    """−Cov or −Corr of q and ℓ_z − L_n, q less L_n too only where it is the probes; numpy's covariances of all draws."""
+    run = by_hand()
+    shift = run.loss[..., None] if centred else 0
+    z = (run.trace("probes") - shift).reshape(24, 3)
+    q = {"probes": z, "loss": run.loss.reshape(24, 1), **{k: v.reshape(24, -1) for k, v in run.observables.items()}}[
+        query
+    ]
+    C = np.cov(q.T, z.T, ddof=0) if kind == "covariance" else np.corrcoef(q.T, z.T)
+    found = influence(run, query, kind=kind, centred=centred, names=("r", "s", "t"))
+    expected = -C[: q.shape[1], q.shape[1] :]
+    np.testing.assert_allclose(found.mean, expected.reshape(found.mean.shape), rtol=1e-9, atol=1e-12)
+    dims = {"probes": ("query", "probe"), "two": ("two_0", "probe")}.get(query, ("probe",))
+    assert found.dims == dims and found.labels == dict.fromkeys(
+        [d for d in dims if d in ("query", "probe")], ("r", "s", "t")
+    )
+    assert found.mean.shape == {"probes": (3, 3), "two": (2, 3)}.get(query, (3,))
+    if query == "probes":
+        kernel = loss_kernel(run, kind=kind, names=("r", "s", "t"))
+        np.testing.assert_allclose(kernel.mean, -influence(run, kind=kind, centred=False).mean, rtol=1e-12)
+        assert kernel.labels["probe"] == ("r", "s", "t")
+
+
+@pytest.mark.parametrize("centred", [True, False])
+def test_third_cumulants_of_the_draws(centred):
+    run = by_hand()
+    z = run.trace("probes") - (run.loss[..., None] if centred else 0)
+    z, phi = z - z.mean(axis=(0, 1)), run.loss - run.loss.mean()
+    found = response_of_second_order(run, centred=centred, names=("r", "s", "t"))
+    np.testing.assert_allclose(found.mean, np.einsum("cn,cni,cnj->ij", phi, z, z) / 24, rtol=1e-9)
+    assert found.dims == ("query", "probe") and found.labels["query"] == ("r", "s", "t")
+    with pytest.raises(BadInput, match="2 names for 3 probes"):
+        response_of_second_order(run, names=("r", "s"))
+    with pytest.raises(BadInput, match="no probes"):
+        response_of_second_order(by_hand(probes=None))

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from scipy.stats import chi2
 
-from sampler import chain, information
+from sampler import chain, diagnostics, information
+from sampler.diagnostics import Estimate
 from sampler.kernels.mala import mala
 from sampler.posterior import LocalPosterior
 from theory.errors import BadInput
@@ -112,3 +113,73 @@ def test_outliers_are_told_and_probes_are_needed():
     assert "1 of 1 examples" in information.waic(run, n).message
     with pytest.raises(BadInput, match="has none"):
         information.waic(replace(run, probes=None), n)
+
+
+def estimated(mean, sem, ess, rhat, **fields) -> Any:
+    """A run whose mean loss is known."""
+    found = Estimate(np.asarray(mean), np.asarray(sem), np.asarray(ess), np.asarray(rhat))
+    return SimpleNamespace(mean=lambda name: {"loss": found}[name], **fields)
+
+
+def test_wbic_by_hand():
+    """n (⟨L − L*⟩ + L*), good to a ten-thousandth of the temperature."""
+    t = 100 / np.log(100)
+    for nbeta in (t, t * (1 + 9.9e-5), t * (1 - 9.9e-5)):
+        found = information.wbic(estimated(0.03, 0.002, 50.0, 1.02, nbeta=nbeta, centre_loss=1.5), 100)
+        assert (found.mean, found.sem, found.ess, found.rhat) == (pytest.approx(153), pytest.approx(0.2), 50, 1.02)
+    for nbeta, count in ((t * (1 + 1.01e-4), 100), (t * (1 - 1.01e-4), 100), (t, 1), (t, 0)):
+        with pytest.raises(BadInput, match="needs a run at nβ"):
+            information.wbic(estimated(0.03, 0.002, 50.0, 1.02, nbeta=nbeta, centre_loss=1.5), count)
+
+
+def test_two_temperatures_by_hand():
+    """λ = (2.3 − 1.9)/(1/4 − 1/20) = 2 with √(0.03² + 0.04²)/0.2; the poorer ess and R-hat."""
+    one = estimated(0.3, 0.03, 50.0, 1.01, nbeta=4.0, centre_loss=2.0)
+    two = estimated(0.4, 0.04, 40.0, np.nan, nbeta=20.0, centre_loss=1.5)
+    for pair in ((one, two), (two, one)):
+        found = information.rlct_from_two(*pair)
+        assert (found.mean, found.sem, found.ess, found.rhat) == (pytest.approx(2), pytest.approx(0.25), 40, 1.01)
+    near = estimated(0.3, 0.03, 50.0, 1.01, nbeta=4.0 * (1 + 0.9e-6), centre_loss=2.0)
+    apart = estimated(0.3, 0.03, 50.0, 1.01, nbeta=4.0 * (1 + 1.1e-6), centre_loss=2.0)
+    assert np.isfinite(information.rlct_from_two(one, apart).mean)
+    for pair in ((one, near), (near, one)):
+        with pytest.raises(BadInput, match="two temperatures"):
+            information.rlct_from_two(*pair)
+
+
+def probed(losses, nbeta) -> Any:
+    return SimpleNamespace(probes=losses, nbeta=nbeta, trace=lambda _: losses)
+
+
+def test_waic_by_hand_on_a_sample_of_the_examples():
+    """T = −mean log⟨e^{−ℓ}⟩, V the sum of variances times n/P, β = nβ/n; errors of −mean e^{−ℓ}/⟨e^{−ℓ}⟩ and n·mean square."""
+    losses = np.random.default_rng(2).normal(2.0, [0.3, 0.5, 0.2], size=(3, 40, 3))
+    found = information.waic(probed(losses, 5.0), 10)
+    T = np.mean([-np.log(np.mean(np.exp(-losses[..., i]))) for i in range(3)])
+    V = 10 * np.mean([losses[..., i].var() for i in range(3)])
+    assert (
+        found.beta == 0.5
+        and found.training.mean == pytest.approx(T)
+        and found.functional_variance.mean == pytest.approx(V)
+    )
+    assert found.waic.mean == pytest.approx(T + 0.05 * V) and found.singular_fluctuation.mean == pytest.approx(V / 4)
+    np.testing.assert_allclose(found.by_example, losses.var(axis=(0, 1)), rtol=1e-12)
+    share = -np.mean(np.exp(-losses) / np.exp(-losses).mean(axis=(0, 1)), axis=-1)
+    square = 10 * np.mean((losses - losses.mean(axis=(0, 1))) ** 2, axis=-1)
+    for estimate, series in (
+        (found.training, share), (found.functional_variance, square), (found.singular_fluctuation, square / 4),
+        (found.waic, share + 0.05 * square),
+    ):  # fmt: skip
+        assert estimate.sem == pytest.approx(diagnostics.mean(series).sem)
+    shifted = information.waic(probed(losses + 1000, 5.0), 10)
+    assert shifted.training.mean == pytest.approx(T + 1000) and shifted.waic.sem == pytest.approx(found.waic.sem)
+
+
+def test_heavy_tails_are_told_from_a_variance_of_0_4_on():
+    """Losses ±√v: at v = 0.4 nothing is told, a little beyond it is; as many probes as examples will do, one more will not."""
+    for factor, told in ((1 - 1e-9, 0), (1 + 1e-9, 1)):
+        losses = np.tile([1.0, -1.0], (2, 10))[..., None] * np.sqrt([0.4 * factor, 0.1])
+        message = information.waic(probed(losses, 2.0), 2).message
+        assert message.startswith("1 of 2 examples have losses of variance above 0.4") if told else message == ""
+    with pytest.raises(BadInput, match="the probes must be the 1 examples of the data, or some of them; the run has 2"):
+        information.waic(probed(losses, 2.0), 1)

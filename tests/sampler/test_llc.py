@@ -19,6 +19,7 @@ from sampler.kernels.preconditioned import rmsprop
 from sampler.kernels.sgld import sgld
 from sampler.llc import _with_scatter, cross_fitted, llc
 from sampler.posterior import LocalPosterior
+from sampler.record import Run
 from theory.errors import BadInput
 
 CURVATURES = np.array([1.0, 0.8, 1.5, 0.5, 1.2, 1.0])
@@ -198,3 +199,52 @@ def test_the_error_is_the_larger_of_two_and_the_draws_that_it_is_worth_fall_with
         assert found.sem**2 * found.ess == pytest.approx(plain.sem**2 * plain.ess, rel=1e-12)
     one = _with_scatter(series[:1])
     assert one.sem == diagnostics.mean(series[:1]).sem > 0
+
+
+def by_least_squares(s, z, where):
+    """c of s ≈ c_0 + c·z on some draws."""
+    columns = np.column_stack([np.ones(s[where].size), z[where].reshape(s[where].size, -1)])
+    return np.linalg.lstsq(columns, s[where].ravel(), rcond=None)[0][1:]
+
+
+def test_each_chain_is_corrected_by_the_fit_of_the_others():
+    """By numpy's least squares with a constant; a single chain by the other half, the longer second half of an odd number."""
+    rng = np.random.default_rng(2)
+    z = rng.normal(size=(3, 21, 2)) * [1.0, 50.0] + [0.5, -20.0]
+    s = rng.normal(size=(3, 21)) + z @ [1.0, 0.02] + z[..., 0] ** 2
+    found = cross_fitted(s, z)
+    for i in range(3):
+        np.testing.assert_allclose(found[i], s[i] - z[i] @ by_least_squares(s, z, np.arange(3) != i), rtol=1e-9)
+    alone, halves = cross_fitted(s[:1], z[:1]), (slice(0, 10), slice(10, 21))
+    for own, other in (halves, halves[::-1]):
+        c = by_least_squares(s[0], z[0], other)
+        np.testing.assert_allclose(alone[0, own], s[0, own] - z[0, own] @ c, rtol=1e-9)
+    assert alone.shape == (1, 21)
+
+
+@pytest.mark.parametrize(("slope", "held"), [(2.0, 1.0), (0.25, 0.25), (-3.0, 0.0)])
+def test_a_factor_is_held_between_its_ends(slope, held):
+    z = np.random.default_rng(3).normal(size=(2, 30, 1))
+    s = 5 + slope * z[..., 0]
+    np.testing.assert_allclose(cross_fitted(s, z, factor=(0.0, 1.0)), 5 + (slope - held) * z[..., 0], rtol=1e-9)
+
+
+def test_controls_take_what_the_run_recorded():
+    """By hand: nβ times the loss less what the virial, or the first field of the blocks with a factor in [0, 1], explains."""
+    rng = np.random.default_rng(4)
+    loss, virial, M = rng.normal(size=(3, 4, 41))
+    sums = np.cumsum(np.stack([np.full((4, 41), 5.0), M, virial], axis=-1), axis=1)
+    known: dict[str, Any] = {"finite": np.ones(4, bool), "centre_loss": 0.5, "nbeta": 4.0, "gamma": 0.0, "epsilon": 0.1}
+    known |= {"dimension": 2, "position": (), "seconds": 0.0, "probes": None, "accepted": np.ones((4, 41))}
+    run = Run(loss=loss, drift=virial + 2.5, square=0 * loss + 0.5, observables={"martingale": sums}, **known)
+    energy = 4 * (loss - 0.5)
+    assert llc(run).mean == llc(run, control=False).mean == pytest.approx(energy.mean())
+    expected = diagnostics.mean(cross_fitted(energy, virial[..., None]))
+    for control in ("virial", True):
+        found = llc(run, control=control)
+        assert found.mean == pytest.approx(expected.mean) and found.sem == pytest.approx(expected.sem)
+    blocks = energy[:, :40].reshape(4, 20, 2).mean(axis=2)
+    means = M[:, 1:].reshape(4, 20, 2).sum(axis=2) / 10
+    expected = _with_scatter(cross_fitted(blocks, means[..., None], factor=(0.0, 1.0)))
+    found = llc(run, control="martingale")
+    assert found.mean == pytest.approx(expected.mean) and found.sem == pytest.approx(expected.sem)

@@ -3,6 +3,7 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pytest
 from scipy.integrate import quad
 
 from sampler import chain, diagnostics
@@ -63,3 +64,38 @@ def test_quartic_moments_are_those_of_quadrature(agrees, limit):
     energy = t * average(lambda w: w**2 / 2 + w**3 / 3 + w**4 / 4)
     assert agrees(llc(run), energy, family=4)
     assert abs(llc(chain.run(jax.random.key(1), sgld(0.15), p, **settings)).z(energy)) > limit()
+
+
+@pytest.mark.parametrize("uphill", [True, False])
+def test_a_proposal_is_taken_below_its_ratio_and_not_above(monkeypatch, uphill):
+    """log α = U(w) − U(w′) + (|w′ − w + (ε/2)g|² − |w − w′ + (ε/2)g′|²)/(2ε) by hand, over two weights that move and not a third;
+    a number a little below α accepts, one a little above it does not."""
+    p = LocalPosterior(
+        lambda w, z: jnp.sum(w**4) / 4 + z * w[0], jnp.array([0.5, 1.5]), jnp.array([0.2, -0.1, 0.3]), 3.0, 0.7,
+        mask=jnp.array([True, True, False]),
+    )  # fmt: skip
+    xi = np.array([1.7, -0.4, 0.0]) if uphill else np.array([-1.7, 0.4, 0.0])
+    epsilon, free, centre = 0.3, np.array([1, 1, 0]), np.array([0.2, -0.1, 0.3])
+    w = np.array([0.8, -0.6, 0.3])
+
+    def U(w):
+        return 3 * (np.sum(w**4) / 4 + w[0]) + 0.35 * np.sum((w - centre) ** 2)
+
+    def slope(w):
+        return free * (3 * (w**3 + np.array([1, 0, 0])) + 0.7 * (w - centre))
+
+    there = w - epsilon / 2 * slope(w) + np.sqrt(epsilon) * xi
+    forth, back = (np.sum((b - a + epsilon / 2 * slope(a)) ** 2) for a, b in ((w, there), (there, w)))
+    alpha = np.exp(U(w) - U(there) + (forth - back) / (2 * epsilon))
+    assert (alpha < 1) == uphill
+    monkeypatch.setattr("sampler.kernels.mala.noise", lambda key, like: jnp.asarray(xi + np.array([0, 0, 9.0])))
+    kernel = mala(epsilon)
+    state = kernel.init(jax.random.key(0), p, jnp.asarray(w))
+    for factor, taken in ((1 - 1e-9, True), (1 + 1e-9, False)):
+        monkeypatch.setattr(jax.random, "uniform", lambda key, shape, dtype, u=alpha * factor: jnp.asarray(u, dtype))
+        after = kernel.step(jax.random.key(1), p, state)
+        np.testing.assert_allclose(after.position, there if taken else w, rtol=1e-12)
+        np.testing.assert_allclose(after.gradient, slope(there if taken else w), rtol=1e-12)
+        assert float(after.accepted) == taken
+    drift, square = kernel.virial(p, state)
+    assert float(drift) == pytest.approx((w - centre) @ slope(w)) and float(square) == 0

@@ -168,3 +168,88 @@ def test_memory_does_not_grow_with_draws():
     assert peak(20_000, "moments") < 1.25 * peak(200, "moments")
     assert peak(2000, "traces") > 4 * peak(200, "traces")
     assert BLOCKS == 128
+
+
+def merged(x, size):
+    """The means of whole blocks of `size` draws."""
+    whole = x.shape[1] // size
+    return x[:, : whole * size].reshape(len(x), whole, size, *x.shape[2:]).mean(axis=2)
+
+
+def numbers(estimate):
+    return [getattr(estimate, name) for name in diagnostics.NUMBERS]
+
+
+@pytest.mark.parametrize(("draws", "size"), [(100, 1), (127, 1), (200, 2), (203, 2), (255, 2), (1021, 8)])
+def test_errors_are_those_of_the_means_of_blocks(draws, size):
+    """By hand, from the draws: whole blocks only, centred on the means of all draws; x and v less others where that was asked."""
+    x = np.cumsum(np.random.default_rng(draws).normal(size=(3, draws, 5)), axis=1) / 9 + 40
+    m = Moments(np.array([40.0, 39.0, 41.0, 40.0, 0.0]), 3, 3)
+    for piece in np.array_split(x, 7, axis=1):
+        m.add(piece)
+    assert (m.size, m.full, m.open) == (size, draws // size, draws % size) and m.draws == draws
+    kept = np.array([True, False, True])
+    x = x[kept]
+    assert np.allclose(m.mean(kept).mean, x.mean(axis=(0, 1)), rtol=1e-13)
+    assert np.allclose(m.mean(kept).sem, diagnostics.mean(merged(x, size)).sem, rtol=1e-9)
+    for less, row_less in ((None, None), (4, None), (None, 2), (4, 2), (3, 0)):
+        found = m.covariance(kept, [0, 1], [1, 3, 4], less=less, row_less=row_less)
+        u = x[..., [0, 1]] - (0 if row_less is None else x[..., [row_less]])
+        v = x[..., [1, 3, 4]] - (0 if less is None else x[..., [less]])
+        u, v = u - u.mean(axis=(0, 1)), v - v.mean(axis=(0, 1))
+        product = u[..., :, None] * v[..., None, :]
+        expected = diagnostics.mean(merged(product, size))
+        np.testing.assert_allclose(found.mean, product.mean(axis=(0, 1)), rtol=1e-9, atol=1e-11)
+        for name in ("sem", "ess", "rhat"):
+            np.testing.assert_allclose(getattr(found, name), getattr(expected, name), rtol=1e-7)
+
+
+@pytest.mark.parametrize("draws", [100, 203, 1021])
+def test_means_of_products_with_a_base(draws):
+    """⟨x (v_j − v_l − base_j)⟩ and the error of its block means, by hand."""
+    x = np.random.default_rng(draws).normal(size=(4, draws, 4)) + np.array([3.0, -2.0, 1.0, 5.0])
+    m = Moments(np.array([2.5, -2.0, 0.0, 4.0]), 2, 4)
+    m.add(x)
+    kept, base = np.array([True, True, False, True]), np.array([0.7, -1.2])
+    product = x[kept][..., [1]] * (x[kept][..., [2, 3]] - x[kept][..., [0]] - base)
+    found, expected = m.mean_of_products(kept, 1, [2, 3], base, less=0), diagnostics.mean(merged(product, m.size))
+    np.testing.assert_allclose(found.mean, product.mean(axis=(0, 1)), rtol=1e-12)
+    for name in ("sem", "ess", "rhat"):
+        np.testing.assert_allclose(getattr(found, name), getattr(expected, name), rtol=1e-9)
+
+
+@pytest.mark.parametrize(("draws", "size", "span"), [(100, 1, 50), (101, 1, 50), (203, 2, 100), (206, 2, 102)])
+def test_rhat_and_size_of_a_mean_are_those_of_single_draws(draws, size, span):
+    """var⁺ and W of halves that are made of whole blocks, the middle block left out where there is one too many; constants have
+    neither number."""
+    x = np.random.default_rng(draws).normal(size=(2, draws, 2)) + np.array([0.0, 7.0])
+    x[0, :, 0] += 1
+    x[..., 1] = 7
+    m = Moments(np.zeros(2), 1, 2)
+    m.add(x)
+    found = m.mean(np.ones(2, bool))
+    whole = draws // size * size
+    halves = np.concatenate([x[:, :span, 0], x[:, whole - span : whole, 0]])
+    W = halves.var(axis=1, ddof=1).mean()
+    variance = W * (span - 1) / span + halves.mean(axis=1).var(ddof=1)
+    assert found.rhat[0] == pytest.approx(np.sqrt(variance / W), rel=1e-12)
+    assert found.ess[0] == pytest.approx(variance / found.sem[0] ** 2, rel=1e-12)
+    assert found.sem[1] == 0 and np.isnan([found.ess[1], found.rhat[1]]).all()
+
+
+def test_parts_and_copies_of_the_sums_stand_alone():
+    x = np.random.default_rng(3).normal(size=(3, 300, 2))
+    m, again = Moments(x[0, 0], 1, 3), Moments(np.zeros(2), 1, 3)
+    m.add(x[:, :150])
+    stored = m.arrays()
+    again.restore(stored)
+    m.add(x[:, 150:])
+    again.add(x[:, 150:])
+    assert (stored["counts"] == [2, 75, 0]).all() and all(
+        (a == b).all() for a, b in zip(m.arrays().values(), again.arrays().values(), strict=True)
+    )
+    part, alone = m.part(slice(1, 3)), Moments(x[0, 0], 1, 2)
+    alone.add(x[1:])
+    assert part.chains == 2 and m.chains == 3 and len(m.first) == 3
+    for one, two in zip(numbers(part.mean(np.ones(2, bool))), numbers(alone.mean(np.ones(2, bool))), strict=True):
+        np.testing.assert_allclose(one, two, rtol=1e-12)

@@ -215,3 +215,130 @@ def test_a_matrix_without_signal_says_so() -> None:
     assert np.all(found.dq == 0) and "zero once centred" in found.message
     tall = patterning.pattern(np.array([[1.0, -1.0], [2.0, -2.0]]), [2.0, -1.0], 1.0)
     assert "out of reach" in tall.message
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_modes_and_their_edge_are_those_of_the_weighted_matrix(weighted: bool) -> None:
+    """X less its q-mean, times √(nq): singular vectors up to a sign, the largest entry of each u positive; the edge from the row
+    and the column of sem·√(nq) with the largest sums of squares."""
+    X, sem = RNG.standard_normal((3, 5)), RNG.uniform(0.5, 2, (3, 5))
+    q = np.array([0.1, 0.15, 0.2, 0.25, 0.3]) if weighted else np.full(5, 0.2)
+    Y = np.array([[(X[i, j] - sum(X[i] * q)) * np.sqrt(5 * q[j]) for j in range(5)] for i in range(3)])
+    found = patterning.modes(X, sem=sem, q=list(q) if weighted else None)
+    np.testing.assert_allclose((found.u * found.s) @ found.v.T, Y, atol=1e-12)
+    np.testing.assert_allclose(found.s, np.sqrt(np.linalg.eigvalsh(Y @ Y.T)[::-1]), atol=1e-12)
+    np.testing.assert_allclose(found.u.T @ found.u, np.eye(3), atol=1e-12)
+    np.testing.assert_allclose(found.v.T @ found.v, np.eye(3), atol=1e-12)
+    assert all(column[np.abs(column).argmax()] > 0 for column in found.u.T)
+    variance = [[sem[i, j] ** 2 * 5 * q[j] for j in range(5)] for i in range(3)]
+    edge = max(map(sum, variance)) ** 0.5 + max(map(sum, zip(*variance, strict=True))) ** 0.5
+    assert found.edge == pytest.approx(edge)
+    assert patterning.suggest_ridge(X, sem=sem, q=list(q)) == pytest.approx(edge**2)
+    assert (found.observables, found.data) == (("0", "1", "2"), ("0", "1", "2", "3", "4"))
+    assert patterning.modes(X).edge is None and patterning.modes(X).loud.all()
+    at = patterning.Modes(found.u, np.array([3.0, 2.0, 1.0]), found.v, 2.0, (), ())
+    assert at.loud.tolist() == [True, False, False]
+
+
+def test_the_numbers_of_a_pattern_are_those_of_its_definitions() -> None:
+    """nβ = 4, unequal q, a target out of reach: X dq, the noise of it for this dq, the first weight to reach 0."""
+    q = np.array([0.1, 0.3, 0.25, 0.35])
+    X, sem, target = RNG.standard_normal((3, 4)), RNG.uniform(0.1, 0.2, (3, 4)), np.array([0.3, -0.2, 0.5])
+    found = patterning.pattern(X, target, 4.0, ridge=0.3, q=list(q), sem=sem)
+    W = np.diag(np.sqrt(4 * q))
+    Y = (X - (X @ q)[:, None]) @ W
+    np.testing.assert_allclose(found.dq, W @ Y.T @ np.linalg.inv(Y @ Y.T + 0.3 * np.eye(3)) @ target / 4, atol=1e-13)
+    np.testing.assert_allclose(found.predicted, 4 * X @ found.dq, atol=1e-13)
+    np.testing.assert_allclose(found.residual, target - 4 * X @ found.dq, atol=1e-13)
+    assert found.noise is not None
+    noise = [4 * np.sqrt(sum((sem[i, j] * found.dq[j]) ** 2 for j in range(4))) for i in range(3)]
+    np.testing.assert_allclose(found.noise, noise, rtol=1e-12)
+    assert found.largest_step == pytest.approx(min(-a / b for a, b in zip(q, found.dq, strict=True) if b < 0))
+    profile = (X - (X @ q)[:, None]).T @ target
+    assert found.against == np.mean([a * b < 0 for a, b in zip(found.dq, profile, strict=True)])
+    missed = np.linalg.norm(found.residual) / np.linalg.norm(target)
+    assert missed > 0.1 and found.message.startswith(f"{100 * missed:.0f}% of the target is out of reach")
+    plain = patterning.pattern(X, target, 4.0)
+    assert plain.sem is None and plain.noise is None
+
+
+def test_nothing_to_move_never_reaches_zero() -> None:
+    found = patterning.pattern(centred(2, 4), [0.0, 0.0], 1.0)
+    assert found.largest_step == np.inf and found.against == 0 and found.message == ""
+
+
+def test_a_dependent_row_is_seen_as_such_to_rounding() -> None:
+    """The same row twice: of two targets the mean is reached, and no singular value of 1e-17 is inverted."""
+    row = centred(1, 6)
+    found = patterning.pattern(np.vstack([row, row * (1 + 1e-15)]), [1.0, 3.0], 1.0)
+    np.testing.assert_allclose(found.predicted, [2.0, 2.0], rtol=1e-12)
+    np.testing.assert_allclose(found.dq, 2 * row[0] / np.sum(row**2), rtol=1e-12)
+    apart = patterning.pattern(np.vstack([row, row + 1e-10 * centred(1, 6)]), [1.0, 3.0], 1.0)
+    np.testing.assert_allclose(apart.predicted, [1.0, 3.0], atol=1e-4)
+
+
+def test_what_is_told_of_targets_and_modes_at_their_limits() -> None:
+    """A tenth out of reach is not told, a little more is; a ridge of s² is enough for the faintest mode, a little less is not."""
+    X = np.array([[1.0, -1.0, 0.0, 0.0], [0.0, 0.0, 0.0, 0.0]])
+    for missed, told in ((0.0999, False), (0.1001, True)):
+        message = patterning.pattern(X, [np.sqrt(1 - missed**2), missed], 1.0).message
+        assert message == ("10% of the target is out of reach to first order." if told else "")
+    pair = np.array([[2.0, -2.0, 0.0, 0.0], [0.0, 0.0, 0.25, -0.25]])  # s² = 8 and 1/8
+    sem = np.full((2, 4), 0.2)  # edge 0.4 + 0.28
+    one, two, three = (patterning.pattern(pair, [1.0, 0.0], 1.0, ridge=r, sem=sem) for r in (0.0, 0.1249, 0.1251))
+    assert "1 of 2 modes lie below the noise edge 0.683 " in one.message
+    assert "(suggest_ridge gives 0.466)" in two.message and "modes" not in three.message
+
+
+@pytest.mark.parametrize(("k", "n", "ridge"), [(2, 4, 0.0), (3, 5, 0.4), (3, 2, 0.7)])
+def test_the_bias_is_half_the_second_derivative(k: int, n: int, ridge: float) -> None:
+    """N = g E with g ∼ N(0, 1): E[R(X + N)] − R(X) = ½ d²R(X + hE)/dh² to second order, summed over several E."""
+    X, noise = RNG.standard_normal((k, n)), RNG.standard_normal((3, k, n))
+
+    def inverse(A: np.ndarray) -> np.ndarray:
+        return A.T @ np.linalg.inv(A @ A.T + ridge * np.eye(k))
+
+    h = 1e-3
+    expected = sum((inverse(X + h * E) + inverse(X - h * E) - 2 * inverse(X)) / (2 * h**2) for E in noise)
+    found = patterning.bias(X, noise, ridge=ridge)
+    assert found.shape == (n, k)
+    np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-3 * np.abs(found).max())
+
+
+def test_names_and_errors_of_an_estimate_are_used_where_it_has_them() -> None:
+    X = centred(2, 3)
+    nan = np.full(X.shape, np.nan)
+    cases: list[tuple[tuple[str, ...], dict, tuple]] = [
+        (("a", "b"), {"b": ("r", "s", "t")}, (("0", "1"), ("r", "s", "t"))),
+        (("a",), {"a": ("u", "v")}, (("0", "1"), ("0", "1", "2"))),
+        ((), {}, (("0", "1"), ("0", "1", "2"))),
+    ]
+    for dims, labels, expected in cases:
+        found = patterning.modes(Estimate(X, 0 * X + 0.1, nan, nan, dims, labels))
+        assert (found.observables, found.data) == expected
+        assert found.edge == pytest.approx(0.1 * (3**0.5 + 2**0.5))
+    assert patterning.modes(Estimate(X, 0 * X + 0.1, nan, nan), sem=0.2).edge == pytest.approx(0.2 * (3**0.5 + 2**0.5))
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"q": [0.2, 0.3, 0.4, 0.1, 0.0]}, "5 positive weights"),
+        ({"q": [0.3, 0.3, 0.5, -0.1, 0.0]}, "5 positive weights"),
+        ({"q": [0.2, 0.3, 0.3, 0.2]}, "5 positive weights"),
+        ({"q": [0.2, 0.2, 0.2, 0.2, 0.200002]}, "of sum 1"),
+        ({"nbeta": np.inf}, "nbeta > 0"),
+        ({"nbeta": np.nan}, "nbeta > 0"),
+        ({"ridge": np.nan}, "ridge ≥ 0"),
+        ({"target": [1.0, np.inf]}, "one finite number"),
+        ({"sem": np.full((2, 5), np.inf)}, "finite and not negative"),
+    ],
+)
+def test_refusals_of_a_pattern(options: dict, words: str) -> None:
+    """Weights whose sum is 1 to a millionth will do."""
+    given = {"target": [1.0, 0.0], "nbeta": 1.0, **options}
+    with pytest.raises(BadInput, match=words):
+        patterning.pattern(centred(2, 5), given.pop("target"), given.pop("nbeta"), **given)
+    assert patterning.pattern(centred(2, 5), [1.0, 0.0], 1.0, q=[0.2, 0.2, 0.2, 0.2, 0.2000005]).dq.shape == (5,)
+    with pytest.raises(BadInput, match="finite matrix"):
+        patterning.modes(np.zeros((2, 0)))

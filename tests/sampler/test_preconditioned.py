@@ -4,13 +4,16 @@ The law of the adapting chain is checked where it can be had exactly: with α = 
 a single weight has a transition density, whose stationary vector is found on a grid.
 """
 
+from types import SimpleNamespace
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from sampler import chain, diagnostics
-from sampler.kernels.preconditioned import preconditioned, rmsprop
+from sampler.kernels.preconditioned import SecondMoment, preconditioned, rmsprop
 from sampler.kernels.sgld import sgld
 from sampler.posterior import LocalPosterior
 from theory.errors import BadInput
@@ -153,3 +156,71 @@ def test_preconditioned_refuses_what_is_not_positive_and_other_trees():
         kernel = preconditioned(0.1, D)
         with pytest.raises(BadInput):
             kernel.step(jax.random.key(0), p, kernel.init(jax.random.key(0), p, p.centre))
+
+
+def test_the_terms_of_the_virial_are_their_formulas():
+    """v·ĝ and (ε/4) ĝ·Dĝ for a given D; v·Dĝ and (ε/4)|Dĝ|² + tr D − d for RMSprop, over the weight that moves."""
+    p = LocalPosterior(quadratic, jnp.array(H)[None], jnp.array([0.5, 1.0]), NBETA, 3.0, jnp.array([True, False]))
+    v, g = np.array([0.25, 0.0]), np.array([2.0, 0.0])
+    state: Any = SimpleNamespace(position=jnp.array([0.75, 1.0]), gradient=jnp.asarray(g))
+    drift, square = preconditioned(0.1, jnp.array([3.0, 5.0])).virial(p, state)
+    assert float(drift) == pytest.approx(v @ g) and float(square) == pytest.approx(0.025 * 3 * 4)
+    state.memory = SecondMoment(jnp.array([0.16, 0.01]), jnp.asarray(3))
+    D = 1 / (0.4 + 0.1)
+    drift, square = rmsprop(0.1).virial(p, state)
+    assert float(drift) == pytest.approx(D * 0.5) and float(square) == pytest.approx(0.025 * (D * 2) ** 2 + D - 1)
+
+
+def test_a_step_has_the_size_of_its_weight(monkeypatch):
+    """w − (ε/2) D g + √(εD) ξ by hand, with D a number for one leaf and a row for the other."""
+    xi = {"a": jnp.array([0.3, -1.0]), "b": jnp.array(2.0)}
+    monkeypatch.setattr("sampler.kernels.preconditioned.drawn", lambda key, posterior, position: (xi, key))
+    p = LocalPosterior(
+        lambda w, _: jnp.sum(w["a"] ** 3) + w["b"], jnp.zeros((1, 0)), {"a": jnp.zeros(2), "b": jnp.zeros(())}, 4.0, 0.0
+    )
+    kernel = preconditioned(0.1, {"a": jnp.array([3.0, 0.5]), "b": 2.0})
+    state = kernel.init(jax.random.key(0), p, {"a": jnp.array([1.0, -2.0]), "b": jnp.array(5.0)})
+    after = kernel.step(jax.random.key(1), p, state).position
+    D, g = np.array([3.0, 0.5]), 4 * 3 * np.array([1.0, 4.0])
+    np.testing.assert_allclose(after["a"], [1, -2] - 0.05 * D * g + np.sqrt(0.1 * D) * [0.3, -1], rtol=1e-12)
+    assert float(after["b"]) == pytest.approx(5 - 0.05 * 2 * 4 + np.sqrt(0.2) * 2)
+
+
+def test_rmsprop_as_it_is_made_and_what_it_counts():
+    """V₀ = 0, α = 0.99, e = 0.1 and no correction unless given; V is frozen after so many gradients, the first included."""
+    kernel = rmsprop(0.01)
+    assert [float(x) for x in (kernel.decay, kernel.floor, kernel.initial)] == [0.99, 0.1, 0.0] and not kernel.corrected
+    p = target(H)
+    frozen = rmsprop(0.01, decay=0.5, adaptation=2)
+    state = frozen.init(jax.random.key(0), p, jnp.array([1.0, -1.0]))
+    np.testing.assert_allclose(state.memory.V, 0.5 * (H @ [1.0, -1.0]) ** 2, rtol=1e-12)
+    seen = [state]
+    for t in range(3):
+        seen.append(frozen.step(jax.random.key(t), p, seen[-1]))
+    slope = H @ np.asarray(seen[1].position)
+    np.testing.assert_allclose(seen[1].memory.V, 0.5 * np.asarray(state.memory.V) + 0.5 * slope**2, rtol=1e-12)
+    assert [int(s.memory.k) for s in seen] == [1, 2, 2, 2]
+    assert (seen[3].memory.V == seen[1].memory.V).all()
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda: rmsprop(0.1, decay=1.0), r"decay must lie in \[0, 1\); it is 1\.0"),
+        (lambda: rmsprop(0.1, decay=-1e-9), "decay must lie"),
+        (lambda: rmsprop(0.1, initial=np.inf), "initial must be finite"),
+        (lambda: rmsprop(0.1, initial=-1e-9), "initial must be finite"),
+        (lambda: rmsprop(0.1, adaptation=0), "at least 1; it is 0"),
+        (lambda: rmsprop(0.1, adaptation=2**31 - 1), "adaptation counts gradients"),
+        (lambda: rmsprop(0.1, floor=-1.0), "positive, finite floor"),
+        (lambda: rmsprop(np.inf), "positive, finite step size epsilon"),
+        (
+            lambda: preconditioned(np.array([0.1, 0.2]), 1.0),
+            r"one step size epsilon for all weights; its shape here is \(2,\)",
+        ),
+    ],
+)
+def test_what_is_out_of_range_is_named(make, words):
+    with pytest.raises(BadInput, match=words):
+        make()
+    assert float(rmsprop(0.1, decay=0.0, initial=0.0, adaptation=1).adaptation) == 1

@@ -19,6 +19,7 @@ from sampler import quadratic
 from sampler.lower import lower_loss
 from sampler.posterior import LocalPosterior
 from sampler.quadratic.law import Law
+from sampler.quadratic.observables import Prediction
 from theory import langevin, laplace, stationary
 
 T = 16  # nβ
@@ -265,3 +266,14 @@ def test_wrong_formulas_are_told_apart(name: str, monkeypatch: pytest.MonkeyPatc
     for attribute, wrong in WRONG[name].items():
         monkeypatch.setattr(Law, attribute, wrong)
     assert deviation(predicted(p, s), exact) > 1e-4
+
+
+def test_a_prediction_is_an_array_that_may_be_copied_or_not() -> None:
+    """numpy's contract: a copy where one is asked for, the values themselves where none is needed, no silent copy."""
+    found = Prediction(np.arange(4.0).reshape(2, 2))
+    copied, same = np.array(found), np.asarray(found)
+    copied[0, 0] = 7
+    assert found.values[0, 0] == 0 and np.shares_memory(same, found.values)
+    assert np.asarray(found, np.float32).dtype == np.float32 and np.array(found, int).tolist() == [[0, 1], [2, 3]]
+    with pytest.raises(ValueError, match="copy"):
+        np.asarray(found, np.float32, copy=False)

@@ -42,3 +42,22 @@ def test_other_modes_are_refused(curvature):
     phi = curvature.losses(jax.tree.map(lambda leaf: leaf[:2], posterior.data))
     with pytest.raises(BadInput, match="share their modes"):
         second.covariances([(curvature, 0.0), (elsewhere, 0.0)], phi, phi)
+
+
+def test_second_derivatives_may_fill_the_memory_and_not_more(curvature, monkeypatch):
+    """Five observables of 15 weights: 5 · 15² numbers of eight bytes; the same observables twice are held once."""
+
+    class Allowed(Exception):
+        pass
+
+    def hessians(*_):
+        raise Allowed
+
+    monkeypatch.setattr(second.jets, "hessians", hessians)
+    x, y = curvature.posterior.data
+    phi, psi = curvature.losses((x[:3], y[:3])), curvature.losses((x[3:5], y[3:5]))
+    for pair, size in (((phi, psi), 5 * 15**2 * 8), ((phi, phi), 3 * 15**2 * 8)):
+        for most, outcome in ((size, Allowed), (size - 1, BadInput)):
+            monkeypatch.setattr(second, "MAX_BYTES", most)
+            with pytest.raises(outcome):
+                second.covariance(curvature, *pair, 0.0)

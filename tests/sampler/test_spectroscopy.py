@@ -3,7 +3,10 @@
 Matrices X = signal + noise in each of G groups; the false alarms of each test are stated where it is random.
 """
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from itertools import permutations
+from types import SimpleNamespace
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -168,3 +171,167 @@ def test_refusals():
         spectroscopy.spectrum(groups, data=["one"])
     with pytest.raises(BadInput, match="count"):
         spectroscopy.clusters(groups, 60)
+
+
+@pytest.mark.parametrize(("groups", "count"), [(2, 1), (3, 3), (4, 3), (5, 15), (6, 10), (7, 20), (9, 20)])
+def test_splits_are_halves_each_counted_once(groups, count):
+    """C(2h, h)/2 ways for each choice of the one that an odd number leaves out: all, or twenty of them beyond six groups."""
+    found = spectroscopy._splits(groups, 3)
+    assert len(found) == count
+    for one, two in found:
+        assert (
+            len(one) == len(two) == groups // 2
+            and len({*one, *two}) == 2 * (groups // 2)
+            and {*one, *two} <= set(range(groups))
+        )
+    if groups <= 6:
+        assert len({frozenset([frozenset(one), frozenset(two)]) for one, two in found}) == count
+    else:
+        assert found == spectroscopy._splits(groups, 3) != spectroscopy._splits(groups, 4)
+        assert len({tuple(map(tuple, split)) for split in found}) > 10
+
+
+@pytest.mark.parametrize("standard", [None, "centre", "zscore", "standardize"])
+def test_a_spectrum_of_two_groups_by_hand(standard):
+    """One split. The edge is the norm of half the difference under the whole's centring and spreads; r is v_a·v_b of the modes that
+    are most like those of the whole, found by trying all matchings, with the sign of u_a·u_b; 2r/(1 + r) where r > 0."""
+    r = np.random.default_rng(7)
+    signal = np.outer([1.0, -1.0, 2.0], r.normal(size=6)) + 0.4 * np.outer([1.0, 1.0, -0.5], r.normal(size=6))
+    groups = signal + 0.3 * r.normal(size=(2, 3, 6)) + np.array([[[1.0], [2.0], [3.0]]])
+    found = spectroscopy.spectrum(groups, standard=standard)
+    raw = groups.mean(axis=0)
+
+    def change(X, whole):
+        if standard is not None:
+            X = X - X.mean(axis=1, keepdims=True)
+        if standard in ("zscore", "standardize"):
+            X = X / whole.std(axis=1, keepdims=True)
+        return X - X.mean(axis=0) if standard == "standardize" else X
+
+    def svd(X):
+        return np.linalg.svd(X - X.mean(axis=1, keepdims=True), full_matrices=False)
+
+    matrix = change(raw, raw)
+    u, s, vt = svd(matrix)
+    np.testing.assert_allclose(found.matrix, matrix, atol=1e-12)
+    np.testing.assert_allclose(found.modes.s, s, atol=1e-12)
+    edge = svd(change((groups[0] - groups[1]) / 2, raw))[1][0]
+    assert found.modes.edge == pytest.approx(edge) and found.loud == np.sum(s > edge)
+    np.testing.assert_allclose(found.share, s**2 / np.sum(s**2), atol=1e-12)
+    np.testing.assert_allclose(found.share_of_all, s**2 / np.sum(matrix**2), atol=1e-12)
+    halves = [svd(change(g, g)) for g in groups]
+
+    def order(half):
+        likeness = np.abs(u.T @ half[0]) * np.abs(vt @ half[2].T)
+        return max(permutations(range(3)), key=lambda p: sum(likeness[i, p[i]] for i in range(3)))
+
+    (a, i), (b, j) = ((half, order(half)) for half in halves)
+    known = 2 if standard == "standardize" else 3  # the last mode of reading (b) is rounding
+    for k in range(known):
+        c = np.sign(a[0][:, i[k]] @ b[0][:, j[k]]) * (a[2][i[k]] @ b[2][j[k]])
+        assert found.reliability[k] == pytest.approx(2 * c / (1 + c) if c > 0 else c)
+    assert str(found).splitlines()[0] == f"3 modes, {found.loud} above the noise edge {edge:.3g}"
+    assert (
+        str(found).splitlines()[1].startswith(f"    1  s = {s[0]:<10.4g} {100 * found.share[0]:5.1f}% of the variance")
+    )
+
+
+def test_modes_are_loud_up_to_the_first_quiet_one_and_all_where_there_is_no_noise():
+    signal = np.random.default_rng(8).normal(size=(3, 6))
+    assert spectroscopy.spectrum(np.stack([signal, signal]), standard=None).loud == 3
+    assert spectroscopy.spectrum(np.stack([signal, -0.9 * signal]), standard=None).loud == 0
+
+
+def test_the_edge_is_the_largest_of_all_splits_and_the_reliability_their_mean():
+    """Three groups: three splits in pairs."""
+    groups = np.random.default_rng(9).normal(size=(3, 2, 5)) + 3 * np.outer([1.0, -1.0], np.arange(5.0) - 2)
+    found = spectroscopy.spectrum(groups, standard="centre")
+    raw = groups - groups.mean(axis=2, keepdims=True)
+    pairs = [(raw[i], raw[j]) for i, j in ((0, 1), (0, 2), (1, 2))]
+    assert found.modes.edge == pytest.approx(max(np.linalg.norm((a - b) / 2, 2) for a, b in pairs))
+    first = []
+    for a, b in pairs:
+        (u, _, v), (x, _, y) = np.linalg.svd(a), np.linalg.svd(b)
+        first.append(np.sign(u[:, 0] @ x[:, 0]) * (v[0] @ y[0]))
+    assert found.reliability[0] == pytest.approx(2 * np.mean(first) / (1 + np.mean(first)))
+
+
+def test_the_ends_are_in_order_and_no_more_than_there_are():
+    groups, _ = planted()
+    found = spectroscopy.spectrum(groups, standard="centre")
+    values = found.modes.v[:, 1]
+    top, bottom = spectroscopy.ends(found, 1, 3)
+    order = sorted(range(P), key=lambda i: values[i])
+    assert top == [(str(i), float(values[i])) for i in order[::-1][:3]] and bottom == [
+        (str(i), float(values[i])) for i in order[:3]
+    ]
+    assert [len(end) for end in spectroscopy.ends(found, 0)] == [10, 10]
+    assert [len(end) for end in spectroscopy.ends(found, len(found.modes.s) - 1, 99)] == [P, P]
+    for mode in (-1, len(found.modes.s)):
+        with pytest.raises(BadInput, match=f"there is no mode {mode}"):
+            spectroscopy.ends(found, mode)
+
+
+def test_clusters_are_numbered_by_size_and_scored_member_by_member():
+    """Components in three groups of correlated rows, of 1, 3 and 2: labels 2, 0 and 1. Without resampled differences all is 1."""
+    patterns = np.eye(3) @ np.random.default_rng(10).normal(size=(3, 40))
+    X = patterns[[0, 1, 1, 1, 2, 2]] * np.array([1, 2, -1 + 3, 4, 5, 0.5])[:, None]
+    found = spectroscopy.clusters(np.stack([X, X]), 3, of="components", standard=None, resamples=3)
+    assert (
+        found.labels.tolist() == [2, 0, 0, 0, 1, 1] and found.stability == 1 and found.by_member.tolist() == [1.0] * 6
+    )
+    data = spectroscopy.clusters(np.stack([X.T, X.T]), 3, of="data", modes=3, standard="centre", resamples=2)
+    assert len(data.labels) == 6
+    for count, of in ((1, "data"), (6, "data"), (40, "components"), (2, "rows")):
+        with pytest.raises(BadInput, match="count between 2 and their number less 1"):
+            spectroscopy.clusters(np.stack([X.T, X.T]), count, of=of)  # pyright: ignore[reportArgumentType]
+
+
+def test_a_member_whose_company_changes_is_scored_by_the_jaccard_index():
+    """Component 2 goes with the first two in one group of chains and with the last two in the other, by turns of the resampling:
+    the mean over resamples of |same ∩ here|/|same ∪ here| is found again from the clusterings of the four possible means."""
+    rng = np.random.default_rng(11)
+    a, b = rng.normal(size=(2, 30))
+    one, two = np.stack([a, a, a, b, b]), np.stack([a, a, b, b, b])
+    groups = np.stack([one, 0.5 * two])
+    found = spectroscopy.clusters(groups, 2, of="components", standard=None, resamples=30, seed=5)
+    assert found.labels.tolist() == [0, 0, 0, 1, 1]
+    draws = np.random.default_rng(5)
+    turned = sum(draws.integers(0, 2, 2).tolist() == [1, 1] for _ in range(30)) / 30
+    assert 0 < turned < 1
+    same = 1 - turned
+    np.testing.assert_allclose(
+        found.by_member, [same + turned * 2 / 3] * 2 + [same + turned / 5] + [same + turned * 2 / 3] * 2
+    )
+    between = adjusted_rand_score([0, 0, 0, 1, 1], [0, 0, 1, 1, 1])
+    assert found.stability == pytest.approx(same + turned * between)
+
+
+def test_as_many_groups_as_chains_and_no_fewer_than_two(monkeypatch):
+    """Each group has one chain of the finite ones, in order."""
+    seen = []
+    monkeypatch.setattr(
+        spectroscopy, "susceptibility", lambda run, name: seen.append(run.finite) or SimpleNamespace(mean=np.ones(4))
+    )
+    run: Any = Kept(np.array([True, False, True, True]))
+    assert spectroscopy.by_groups([run, run], 3).shape == (3, 2, 4)
+    assert [np.flatnonzero(finite).tolist() for finite in seen] == [[0], [2], [3]] * 2
+    for groups in (1, 4):
+        with pytest.raises(BadInput, match=f"3 finite chains do not make {groups} groups"):
+            spectroscopy.by_groups([run], groups)
+
+
+@dataclass(frozen=True)
+class Kept:
+    finite: np.ndarray
+
+
+def test_what_is_no_stack_of_finite_matrices_is_refused():
+    groups, _ = planted()
+    for bad in (groups[:1], groups[0], np.where(groups > 1, np.inf, groups)):
+        with pytest.raises(BadInput, match="two or more groups"):
+            spectroscopy.spectrum(bad)
+    for components, data in ((["a"] * (K - 1), None), (None, ["a"] * (P + 1))):
+        with pytest.raises(BadInput, match="a name for each"):
+            spectroscopy.spectrum(groups, components=components, data=data)
+    assert spectroscopy.spectrum(groups[:2], data=["z"] * P).modes.data == ("z",) * P

@@ -121,3 +121,82 @@ def test_refusals() -> None:
         centre(broken)
     with pytest.raises(BadInput, match="jackknife"):
         jackknife(X, X[None])
+
+
+def test_two_points_are_enough_and_one_is_not() -> None:
+    """With two points scores are ±1; three components of them, centred: the signs less their mean."""
+    signs = np.sign(X[:, :2] - X[:, 1::-1])
+    np.testing.assert_allclose(standardize(X[:, :2]), signs - signs.mean(0), atol=1e-12)
+    assert attenuation(estimate(X[:, :2], 0.0)).tolist() == [1.0, 1.0, 1.0]
+    for function in (zscore, standardize, lambda x: attenuation(estimate(x, 0.1))):
+        with pytest.raises(BadInput, match="at least 2 data points"):
+            function(X[:, :1])
+    for function, empty in ((centre, X[:, :0]), (centre, X[:0]), (zscore, X[:0])):
+        with pytest.raises(BadInput, match="the shape is"):
+            function(empty)
+
+
+def test_the_attenuation_is_the_formula_and_unknown_where_noise_is_all() -> None:
+    """Scores ±1 in equal numbers: observed variance c², τ² the mean of two squares, divisor P = 4."""
+    sem = np.array([[0.1, 0.3, 0.1, 0.3], [0.2, 0.2, 0.2, 0.2], [2.0, 2.0, 2.0, 2.0]])
+    x = np.array([[1.0], [2.0], [1.0]]) * [1, -1, 1, -1] + 5
+    first, second, third = attenuation(estimate(x, sem))
+    assert first == pytest.approx(np.sqrt(1 - 0.05 * 3 / 4)) and second == pytest.approx(np.sqrt(1 - 0.01 * 3 / 4))
+    assert np.isnan(third)
+
+
+@pytest.mark.parametrize("function", [centre, zscore, standardize])
+def test_an_estimate_has_the_numbers_of_its_array_and_no_ess_or_rhat(function) -> None:
+    given = Estimate(X, 0.1 + 0 * X, 100 + 0 * X, 1.0 + 0 * X)
+    found = function(given)
+    np.testing.assert_array_equal(found.mean, function(X))
+    assert np.isnan(found.ess).all() and np.isnan(found.rhat).all() and found.rhat.shape == X.shape
+    assert isinstance(function(X), np.ndarray)
+
+
+def test_the_jackknife_names_its_numbers() -> None:
+    """sem² = (G−1)/G Σ (θ_g − θ̄)² about the mean of the G values, not about the value of all."""
+    without = np.array([[1.0, 5.0], [2.0, 5.0], [6.0, 5.0]])
+    found = jackknife(np.array([9.0, 5.0]), without)
+    assert (
+        found.mean.tolist() == [9.0, 5.0] and found.sem[0] == pytest.approx(np.sqrt(2 / 3 * 14)) and found.sem[1] == 0
+    )
+    assert np.isnan(found.ess).all() and np.isnan(found.rhat).all()
+    for value, bad in (
+        (np.zeros(2), np.zeros((1, 2))),
+        (np.zeros(2), np.zeros((3, 3))),
+        (np.array(0.0), np.array(1.0)),
+    ):
+        with pytest.raises(BadInput, match="two or more values of shape"):
+            jackknife(value, bad)
+
+
+def test_spread_by_rounding_alone_is_none_and_little_more_is_some() -> None:
+    """Entries near 1000 have a unit of 1.1e-13 in the last place: half of it in spread is rounding, twenty units are not."""
+    unit = np.spacing(1000.0)
+    for number, still in ((1, True), (40, False)):
+        x = np.stack([1000 + number * unit * np.array([0, 1, 0, 1]), np.arange(4.0)])
+        for sign in (1, -1):
+            if still:
+                with pytest.raises(BadInput, match="component 0 does not vary"):
+                    zscore(sign * x)
+            else:
+                np.testing.assert_allclose(zscore(sign * x)[0], sign * np.array([-1, 1, -1, 1]), rtol=1e-12)
+
+
+def test_components_without_labels_of_their_own_are_numbered() -> None:
+    """Labels of another axis, or of another length, name no component."""
+    constant = X.copy()
+    constant[2] = 1.0
+    for dims, labels in (
+        ((), {"component": ("a", "b", "c")}),
+        (("component", "probe"), {"probe": ("a", "b", "c")}),
+        (("component", "probe"), {"component": ("a", "b")}),
+    ):
+        with pytest.raises(BadInput, match="component 2 does not vary"):
+            zscore(estimate(constant, 0.1, dims=dims, labels=labels))
+    broken = X.copy()
+    broken[0, 5] = np.inf
+    named = {"dims": ("component", "probe"), "labels": {"component": ("a", "b", "c")}}
+    with pytest.raises(BadInput, match="component a, data point 5, is inf"):
+        centre(estimate(broken, 0.1, **named))

@@ -1,5 +1,7 @@
 """Curvature by Lanczos against dense Hessians; the step against the bias that it was asked for."""
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -106,3 +108,60 @@ def test_refusals():
         stepsize.suggest(p)
     with pytest.raises(BadInput, match="probe"):
         stepsize.curvature(p, probes=0)
+
+
+def known(of_noise=0.0):
+    """Two probes with two Ritz values each, d = 6."""
+    theta, weights = np.array([[1.0, 4.0], [2.0, 5.0]]), np.array([[0.25, 0.75], [0.5, 0.5]])
+    return stepsize.Curvature(5.0, 0.01, 6, theta, weights, of_noise)
+
+
+def test_sums_by_quadrature_are_means_over_probes():
+    """6 (¼·1 + ¾·16) = 73.5 and 6 (½·4 + ½·25) = 87: mean 80.25, s/√2 = 6.75; one probe has no error."""
+    assert known().sum(lambda x: x**2) == (80.25, pytest.approx(6.75))
+    c = known()
+    value, sem = stepsize.Curvature(4.0, 0.0, 6, c.theta[:1], c.weights[:1], 0.0).sum(lambda x: x**2)
+    assert value == 73.5 and np.isnan(sem)
+
+
+def test_a_suggestion_is_its_formulas(monkeypatch):
+    """b = ⅓ gives u = 1 and ε = 1/5: Σ (ελ/8)/(1 − ελ/4) over both probes, and (ε/8) tr G."""
+    monkeypatch.setattr(
+        stepsize, "curvature", lambda posterior, **options: asked.append(options) or known(of_noise=20.0)
+    )
+    asked: list[dict] = []
+    p: Any = None
+    found = stepsize.suggest(p, bias=1 / 3)
+    assert (found.u, found.epsilon, found.bias) == (pytest.approx(1), pytest.approx(0.2), 1 / 3)
+    sums = [
+        6 * sum(w * (x / 40) / (1 - x / 20) for w, x in zip(*row, strict=True))
+        for row in (((0.25, 0.75), (1, 4)), ((0.5, 0.5), (2, 5)))
+    ]
+    assert found.step_excess == pytest.approx(np.mean(sums)) and found.step_excess_sem == pytest.approx(
+        abs(sums[1] - sums[0]) / 2
+    )
+    assert found.noise_excess == pytest.approx(0.2 / 8 * 20)
+    assert str(found) == (
+        "ε = 0.2: ελ_max = 1 with λ_max ≥ 5 (± 0.01); the LLC comes out at most 33.3% too large by the step, about "
+        f"{found.step_excess:.3g} ± {found.step_excess_sem:.1g} in all, and about 0.5 by minibatches. "
+        "The slowest direction of curvature λ takes 2/(ελ) steps to forget."
+    )
+    assert stepsize.suggest(p).bias == 0.02 and asked[-1] == {"at": None, "key": 0, "probes": 4, "iterations": 30}
+    monkeypatch.setattr(stepsize, "curvature", lambda posterior, **options: known())
+    assert "by minibatches" not in str(stepsize.suggest(p))
+
+
+@pytest.mark.parametrize("bias", [0.0, 1.0, -0.1])
+def test_biases_that_are_no_fractions_are_refused(bias):
+    p: Any = None
+    with pytest.raises(BadInput, match=f"it is {bias}"):
+        stepsize.suggest(p, bias=bias)
+
+
+@pytest.mark.parametrize("largest", [0.0, -1.0, np.nan])
+def test_no_step_suits_a_surface_that_is_not_curved_upwards(monkeypatch, largest):
+    flat = stepsize.Curvature(largest, 0.0, 1, np.zeros((1, 1)), np.ones((1, 1)), 0.0)
+    monkeypatch.setattr(stepsize, "curvature", lambda posterior, **options: flat)
+    p: Any = None
+    with pytest.raises(BadInput, match="give another point as `at`"):
+        stepsize.suggest(p)

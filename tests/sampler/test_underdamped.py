@@ -1,5 +1,8 @@
 """Momenta: the exact law of a step at a quadratic, heat from minibatches, and a thermostat that takes it away."""
 
+from types import SimpleNamespace
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -7,7 +10,7 @@ import pytest
 from scipy.linalg import solve_discrete_lyapunov
 
 from sampler import chain, diagnostics
-from sampler.kernels.underdamped import baoab, sgnht
+from sampler.kernels.underdamped import Thermostat, baoab, sgnht
 from sampler.posterior import LocalPosterior
 from theory.errors import BadInput
 
@@ -125,3 +128,71 @@ def test_what_must_be_positive():
     for make in (lambda: baoab(0.1, 0.0), lambda: sgnht(0.1, -1.0), lambda: sgnht(0.1, 1.0, 0.0)):
         with pytest.raises(BadInput):
             make()
+
+
+W, P = np.array([0.3, -0.2, 0.1]), np.array([1.0, 0.5, -0.7])
+G, XI = np.array([2.0, -1.0, 0.4]), np.array([0.2, -1.0, 0.4])
+
+
+def state(memory) -> Any:
+    return SimpleNamespace(position=jnp.asarray(W), gradient=jnp.asarray(G), memory=memory)
+
+
+def place(batch_size=None) -> Any:
+    """d = 2: one of three weights is clamped."""
+    mask = jnp.array([True, True, False])
+    return LocalPosterior(shaken, jnp.array(CORNERS), jnp.array([0.1, 0.1, 0.1]), NBETA, 0.0, mask, batch_size)
+
+
+def test_the_terms_of_the_virial_are_their_formulas():
+    """With p̂ = p − (h/2) ĝ, v = w − w*: v·ĝ, and ¼(1+c)²(|p̂|² − d), or −((1−c)/h) v·p̂ + ½ c(1+c)|p̂|² + ½ s² d − d at the
+    friction of a half step of the thermostat."""
+    h, v = 0.04**0.5, W - 0.1
+    p = P - h / 2 * G
+    drift, square = baoab(0.04, 1.5).virial(place(), state(jnp.asarray(P)))
+    c = np.exp(-1.5 * h)
+    assert float(drift) == pytest.approx(v @ G) and float(square) == pytest.approx((1 + c) ** 2 / 4 * (p @ p - 2))
+    eta = 0.7 + h / 2 * (p @ p / 2 - 1) / 0.3
+    c, s2 = np.exp(-eta * h), 1.5 * (1 - np.exp(-2 * eta * h)) / eta
+    memory = Thermostat(jnp.asarray(P), jnp.asarray(0.7))
+    drift, square = sgnht(0.04, 1.5, 0.3).virial(place(), state(memory))
+    expected = -(1 - c) / h * (v @ p) + c * (1 + c) / 2 * (p @ p) + s2 * 2 / 2 - 2
+    assert float(drift) == pytest.approx(v @ G) and float(square) == pytest.approx(expected)
+
+
+def test_a_step_with_the_thermostat_is_its_pieces():
+    """B, A, D, O, D, A by hand with unequal friction and mass; η moves by the kinetic energy of two free weights."""
+    h, A, m = 0.04**0.5, 1.5, 0.3
+    p = P - h / 2 * G
+    w = W + h / 2 * p
+    eta = 0.7 + h / 2 * (p @ p / 2 - 1) / m
+    p = np.exp(-eta * h) * p + np.sqrt(A * (1 - np.exp(-2 * eta * h)) / eta) * XI
+    expected = w + h / 2 * p, p, eta + h / 2 * (p @ p / 2 - 1) / m
+    memory = Thermostat(jnp.asarray(P), jnp.asarray(0.7))
+    moved, after = sgnht(0.04, A, m).move(jnp.asarray(2), jnp.asarray(W), memory, jnp.asarray(G), jnp.asarray(XI))
+    for found, by_hand in zip((moved, *after), expected, strict=True):
+        np.testing.assert_allclose(found, by_hand, rtol=1e-12)
+    assert float(sgnht(0.04, A).mass) == 1.0
+
+
+@pytest.mark.parametrize("make", [lambda: baoab(0.04, 1.5), lambda: sgnht(0.04, 1.5, 0.3)])
+def test_a_step_ends_with_a_kick_by_the_new_gradient_and_starts_from_clamped_noise(make, monkeypatch):
+    """p′ = p̂′ − (h/2) ĝ(w′); momenta at the start are noise on the weights that move, the friction is A."""
+    kernel, p = make(), place()
+    first = kernel.init(jax.random.key(0), p, p.centre)
+    momentum = getattr(first.memory, "momentum", first.memory)
+    assert (np.asarray(momentum)[:2] != 0).all() and float(momentum[2]) == 0
+    assert float(getattr(first.memory, "friction", 1.5)) == 1.5
+    xi = jnp.array([0.2, -1.0, 0.0])
+    monkeypatch.setattr("sampler.kernels.underdamped.drawn", lambda key, posterior, position: (xi, key))
+    after = kernel.step(jax.random.key(1), p, first)
+    if isinstance(first.memory, Thermostat):
+        moved, memory = kernel.move(p.dimension, first.position, first.memory, first.gradient, xi)
+        hat, end = memory.momentum, after.memory.momentum
+        assert float(after.memory.friction) == pytest.approx(float(memory.friction))
+    else:
+        (moved, hat), end = kernel.move(first.position, first.memory, first.gradient, xi), after.memory
+    np.testing.assert_allclose(after.position, moved, rtol=1e-12)
+    slope = np.where([True, True, False], NBETA * STIFF * np.asarray(moved), 0.0)
+    np.testing.assert_allclose(after.gradient, slope, rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(end, np.asarray(hat) - 0.2 / 2 * slope, rtol=1e-9)
