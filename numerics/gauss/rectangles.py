@@ -311,6 +311,29 @@ class Rectangles:
             _outward(middle.real - reach, middle.real + reach), _outward(middle.imag - reach, middle.imag + reach)
         )
 
+    def asinh(self) -> "Rectangles":
+        """Off the cuts {iy : |y| ≥ 1}: the real part rises with x and, in size, with |y|; the imaginary part rises with y and, in
+        size, falls with |x| (they are sgn x · acosh α and asin β, 2α and 2β the sum and the difference of |z + i| and |z − i|).
+        """
+        if self.im is None:
+            return Rectangles(_increasing(np.arcsinh, self.re))
+        x, y = self.re, self.im
+        narrow, wide, near, far = _smallest(x), _largest(x), _smallest(y), _largest(y)
+        real = [
+            np.arcsinh(end + 1j * np.where(out, far, near)).real for end, out in ((x[0], x[0] <= 0), (x[1], x[1] >= 0))
+        ]
+        imaginary = [
+            np.arcsinh(np.where(out, narrow, wide) + 1j * end).imag
+            for end, out in ((y[0], y[0] <= 0), (y[1], y[1] >= 0))
+        ]
+        cut = (narrow == 0) & (far >= 1)
+        lo, hi = _widened(*real)
+        below, above = _widened(*imaginary)
+        return Rectangles(
+            (np.where(cut, -np.inf, lo), np.where(cut, np.inf, hi)),
+            (np.where(cut, -np.inf, below), np.where(cut, np.inf, above)),
+        )
+
     def elementwise(self, function: BoxFunction) -> "Rectangles":
         """Each rectangle through `flint.acb`; where the answer is not finite, the whole plane."""
         shape = np.broadcast_shapes(self.re[0].shape, self.imaginary[0].shape)
@@ -343,6 +366,7 @@ METHODS: dict[Any, Callable[[Rectangles], Rectangles]] = {
     sp.tan: Rectangles.tan,
     sp.log: Rectangles.log,
     sp.erf: Rectangles.erf,
+    sp.asinh: Rectangles.asinh,
     sp.erfc: lambda z: Rectangles((np.ones(()), np.ones(()))) + -z.erf(),
 }
 

@@ -48,6 +48,20 @@ def test_images_hold_the_values(function, a, b, u, v, s, t):
         assert holds(apply(function, rectangle(a, b, 0.0, 0.0)), EXACT[function](mpmath.mpc(a, b)))
 
 
+@pytest.mark.parametrize("a", [-2.5, -0.5, -0.1, 0.0, 0.75])
+@pytest.mark.parametrize("b", [-3.0, -0.875, -0.25, 0.0, 0.5, 1.5])
+def test_the_image_under_asinh_is_the_least_rectangle(a, b):
+    """Ends are attained at points of the sides (here on a grid that has them); where a cut is met nothing is claimed."""
+    image = apply(sp.asinh, rectangle(a, b, 1.0, 0.5))
+    meets = a <= 0 <= a + 1 and max(abs(b), abs(b + 0.5)) >= 1
+    assert bool(np.all(image.finite())) == (not meets)
+    if not meets:
+        x, y = np.meshgrid(a + np.linspace(0, 1, 41), b + np.linspace(0, 0.5, 41))
+        values = [complex(mpmath.asinh(complex(*at))) for at in zip(x.ravel(), y.ravel(), strict=True)]
+        for side, parts in ((image.re, np.real(values)), (image.imaginary, np.imag(values))):
+            assert abs(float(side[0][0]) - parts.min()) < 1e-11 and abs(float(side[1][0]) - parts.max()) < 1e-11
+
+
 @settings(max_examples=60, deadline=None)
 @given(
     reals, reals, widths, widths, fractions, fractions, st.sampled_from([-3, -1, 2, 3, 5, R(1, 2), R(-3, 2), R(1, 3)])
