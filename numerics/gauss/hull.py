@@ -44,14 +44,15 @@ def lowest_point(integrand: Integrand, low: np.ndarray, high: np.ndarray) -> tup
     a, b = _finite_ends(low, high, 10.0)
     clouds.append(a + (b - a) * random.random((STARTS, d)))
     points = np.clip(np.concatenate(clouds), low, high)
-    values = integrand.potential_at(*points.T)
-    if not np.isfinite(values).any():
+    values = _defined(np.broadcast_to(integrand.potential_at(*points.T), len(points)))  # of a constant it is one number
+    order = np.argsort(values)
+    best, lowest = points[order[0]], float(values[order[0]])
+    if math.isinf(lowest):
         return np.full(d, np.nan), math.nan
-    best, lowest = points[np.nanargmin(values)], float(np.nanmin(values))
-    for start in points[np.argsort(np.where(np.isfinite(values), values, np.inf))[:3]]:
+    for start in points[order[:3]]:
         with np.errstate(all="ignore"):
             found = optimize.minimize(
-                lambda x: float(np.nan_to_num(integrand.potential_at(*np.clip(x, low, high)), nan=1e300)),
+                lambda x: min(float(_defined(integrand.potential_at(*np.clip(x, low, high)))), 1e300),
                 start,
                 method="L-BFGS-B",
                 bounds=[
@@ -62,6 +63,11 @@ def lowest_point(integrand: Integrand, low: np.ndarray, high: np.ndarray) -> tup
         if np.isfinite(found.fun) and found.fun < lowest:
             best, lowest = np.clip(found.x, low, high), float(found.fun)
     return best, lowest
+
+
+def _defined(values: np.ndarray) -> np.ndarray:
+    """+∞ where floats overflow, to −∞ as well, or the function is not defined."""
+    return np.where(np.isfinite(values), values, np.inf)
 
 
 class Hull(NamedTuple):

@@ -23,6 +23,7 @@ import numpy as np
 import sympy as sp
 from flint import arb, fmpq
 
+from numerics.analytic import exponent_and_amplitude
 from numerics.errors import NotCertified
 from numerics.precision import ball, rational
 from theory.errors import BadInput
@@ -219,6 +220,8 @@ class Enclosure:
             return total
         if isinstance(expr, sp.Pow) and expr.args[0] != sp.E:
             return self._power(*expr.args)
+        if isinstance(expr, sp.log):
+            return self._logarithm(expr.args[0])
         argument = expr.args[1] if isinstance(expr, sp.Pow) else expr.args[0]
         return self._function(sp.exp if isinstance(expr, sp.Pow) else expr.func, self(argument), expr)
 
@@ -268,22 +271,30 @@ class Enclosure:
         if function in (sp.sinh, sp.cosh) and known is not None:
             rewritten = expr.rewrite(sp.exp)
             return self(rewritten)
-        if function is sp.log:
-            return self._logarithm(expr.args[0])
         if function is sp.asinh:  # |asinh g| ≤ |g|
             return _symmetric(inner)
         raise NotCertified(f"no bound of {expr} over the domain is known")
 
     def _logarithm(self, argument: Any) -> IntervalPolynomial:
-        """log g₀ ≤ log u ≤ log g₀ + u/g₀ − 1 for u ≥ g₀ > 0."""
+        """log g₀ ≤ log u ≤ log g₀ + u/g₀ − 1 for u ≥ g₀ > 0; where u grows exponentially, as 1 + e^g, by its exponents."""
         low = self.infimum(argument)
         if low is None or not low > 0:
             raise NotCertified(f"{argument} could not be proved positive over the domain, where its logarithm needs it")
         start = _bounds(arb(low).log())
-        rise = self(argument) * IntervalPolynomial.constant(self.count, 1 / low, 1 / low) + self._number(
-            sp.S.NegativeOne
-        )
+        try:
+            inner = self(argument)
+        except NotCertified:
+            return self._logarithm_of_exponentials(argument)
+        rise = inner * IntervalPolynomial.constant(self.count, 1 / low, 1 / low) + self._number(sp.S.NegativeOne)
         return rise * self._unit() + IntervalPolynomial.constant(self.count, *start)
+
+    def _logarithm_of_exponentials(self, argument: Any) -> IntervalPolynomial:
+        """|log u − log Σ c| ≤ Σ |g| for u = Σ c e^g with constants c > 0."""
+        terms = [exponent_and_amplitude(term) for term in sp.Add.make_args(argument)]
+        if not all(c.is_number and c.is_positive for _, c in terms):
+            raise NotCertified(f"no bound of log({argument}) over the domain is known")
+        total = self._number(sp.log(sp.Add(*(c for _, c in terms))))
+        return sum((_symmetric(self(exponent)) for exponent, _ in terms), total)
 
     def infimum(self, expr: Any) -> fmpq | None:
         """A proved lower bound of `expr` over the domain: sums of terms each bounded below; None where none is found."""

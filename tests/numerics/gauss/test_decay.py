@@ -30,6 +30,8 @@ EXPRESSIONS = [
     sp.log(2 + x**2 + y**4),
     sp.sqrt(1 + (x - y) ** 2),
     (3 + x**2) ** R(-3, 2) * y + sp.sech(x),
+    sp.log(1 + sp.exp(x - 2 * y)),
+    y * sp.log(R(1, 2) + 3 * sp.exp(-x) + sp.exp(x * y / 4)),
 ]
 POTENTIALS = [
     (R(1, 3) - x * sp.tanh(y / 2)) ** 2 + (x**2 + y**2) / 2,

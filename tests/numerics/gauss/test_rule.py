@@ -145,6 +145,18 @@ def test_polynomials_against_the_trapezoid_rule(loss):
             agree(a, b * factor, 23)
 
 
+def test_logarithms_of_growing_exponentials_against_one_variable():
+    """Along w = (3x − 4y)/5: log(1 + e^{5w/4}) as an amplitude, and (1 + e^{5w})^{1/8}, which overflows far away."""
+    gaussian = (x**2 + y**2) / 2
+    (mean,) = integrals(gaussian, (sp.log(1 + E(R(3, 4) * x - y)),), XY, 15)
+    (power,) = integrals(gaussian - sp.log(1 + E(3 * x - 4 * y)) / 8, (1,), XY, 15)
+    with digits(20):
+        normal = enclosure.integral(E(-(x**2) / 2), x)
+        agree(mean, normal * enclosure.integral(sp.log(1 + E(5 * x / 4)) * E(-(x**2) / 2), x), 14)
+        (line,) = enclosure.gibbs_integrals(x**2 / 2 - sp.log(1 + E(5 * x)) / 8, (1,), x, 1).unscaled()
+        agree(power, normal * line, 14)
+
+
 def test_against_nested_quadrature():
     problem = next(p for p in select(dimension=2) if p.name == "cubic terms")
     nested = second_road.nested(problem, n=8)
