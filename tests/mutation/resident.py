@@ -167,4 +167,6 @@ def results(
         yield from map(json.loads, lines)
     _, status = os.waitpid(child, 0)
     if status:
-        raise SystemExit("pytest cannot collect the tests: see python -m pytest --collect-only")
+        raise SystemExit(
+            "pytest cannot collect the tests (see python -m pytest --collect-only), or one computes with jax when it is imported"
+        )

@@ -120,7 +120,7 @@ def test_groups_of_examples_and_directions_are_no_larger_than_asked() -> None:
 
 
 D = np.array([0.25, 2.0, 1.5, 0.5])
-TREE = {"a": jnp.array([0.25, 2.0]), "b": jnp.array([7.0, 1.5, 0.5])}
+TREE = {"a": np.array([0.25, 2.0]), "b": np.array([7.0, 1.5, 0.5])}
 
 
 @pytest.fixture(scope="module", params=[True, False], ids=["preconditioned", "plain"])
