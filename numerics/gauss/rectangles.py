@@ -320,10 +320,11 @@ class Rectangles:
         x, y = self.re, self.im
         narrow, wide, near, far = _smallest(x), _largest(x), _smallest(y), _largest(y)
         real = [
-            np.arcsinh(end + 1j * np.where(out, far, near)).real for end, out in ((x[0], x[0] <= 0), (x[1], x[1] >= 0))
+            np.real(np.arcsinh(end + 1j * np.where(out, far, near)))
+            for end, out in ((x[0], x[0] <= 0), (x[1], x[1] >= 0))
         ]
         imaginary = [
-            np.arcsinh(np.where(out, narrow, wide) + 1j * end).imag
+            np.imag(np.arcsinh(np.where(out, narrow, wide) + 1j * end))
             for end, out in ((y[0], y[0] <= 0), (y[1], y[1] >= 0))
         ]
         cut = (narrow == 0) & (far >= 1)
