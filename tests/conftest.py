@@ -19,7 +19,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import Phase, is_hypothesis_test, settings
+from hypothesis import Phase, settings
+from hypothesis.internal.detection import is_hypothesis_test
 
 COMPILED = {
     "JAX_COMPILATION_CACHE_DIR": str(Path(__file__).parents[1] / ".compiled"),
