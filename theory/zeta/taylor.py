@@ -14,6 +14,7 @@ Reading order: `taylor`, `Removable`, `order_at_zero`, `_series`.
 """
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 import sympy as sp
@@ -22,6 +23,7 @@ from sympy.polys.rings import PolyRing
 from theory.errors import BadInput
 
 HIGHEST = 12  # how far `order_at_zero` looks
+ARGUMENT = sp.Dummy()
 
 
 class Removable(sp.Expr):
@@ -99,17 +101,19 @@ def _elementary(f: sp.Expr, x: sp.Symbol, n: int) -> list[sp.Expr]:
     else:
         outer, inner = f.func, f.args[0]
     u = _series(inner, x, n)
-    z = sp.Dummy()
-    derivative, coefficients = outer(z), []
-    for k in range(n + 1):
-        coefficients.append(derivative.subs(z, u[0]) / sp.factorial(k))
-        derivative = sp.diff(derivative, z)
+    coefficients = [_derivative(outer, k).subs(ARGUMENT, u[0]) / sp.factorial(k) for k in range(n + 1)]
     u = [sp.S.Zero, *u[1:]]
     series = [coefficients[n], *[sp.S.Zero] * n]
     for c in reversed(coefficients[:-1]):
         series = _multiply(series, u)
         series[0] += c
     return series
+
+
+@cache
+def _derivative(outer: type[sp.Function], k: int) -> sp.Expr:
+    """outer^{(k)}, at `ARGUMENT`."""
+    return sp.diff(_derivative(outer, k - 1), ARGUMENT) if k else outer(ARGUMENT)
 
 
 def _product(factors: Sequence[sp.Expr], x: sp.Symbol, n: int) -> list[sp.Expr]:
