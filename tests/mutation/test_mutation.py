@@ -135,7 +135,7 @@ def test_a_run_kills_and_remembers(tmp_path: Path) -> None:
         "tests.mutation.reach",
         "-p",
         "no:cacheprovider",
-        "tests/theory/test_wick.py",
+        "tests/theory/test_wick.py::test_the_recursion_equals_the_sum_over_pairings",
     ]
     subprocess.run(line, cwd=trial.ROOT, env={**os.environ, "REACHED": str(folder)}, capture_output=True, check=True)
     line = [sys.executable, "-m", "tests.mutation", "theory.wick", "--number", "3", "--jobs", "1"]
@@ -186,14 +186,14 @@ def test_a_process_with_the_tests_collected_tells_the_killed_from_those_that_liv
         from tests.mutation import resident, trial
         from tests.mutation.__main__ import changes_of
 
-        test = "tests/theory/test_wick.py"
+        test = "tests/theory/test_wick.py::test_the_recursion_equals_the_sum_over_pairings"
         inverted = next(k for k, change in enumerate(changes_of("theory.wick")) if change.told.startswith("if "))
 
         def work(run):
-            for k, tests in ((inverted, [test]), (None, [test]), (None, [test + "::none"])):
+            for k, tests in ((inverted, [test]), (None, [test]), (None, [test + "_not"])):
                 yield run("theory.wick", k, tests)[:2]
 
-        print(list(resident.results(work, [test])))
+        print(list(resident.results(work, [test.split("::")[0]])))
     """
     line = [sys.executable, "-c", asked]
     told = subprocess.run(line, cwd=trial.ROOT, capture_output=True, text=True, check=True).stdout
