@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import sympy as sp
-from flint import arb
+from flint import arb, arb_poly
 
 from numerics.precision import ball, rational
 from theory.errors import BadInput
@@ -76,6 +76,9 @@ def _horner(terms: dict[tuple[int, ...], Any], i: int) -> Callable[[Sequence[Sca
         rows.setdefault(alpha[0], {})[alpha[1:]] = q
     if set(rows) == {0}:
         return _horner(rows[0], i + 1)
+    if max(rows) <= 4 * len(rows) and not any(any(alpha) for row in rows.values() for alpha in row):
+        single = arb_poly([arb(rational(*rows[p].values())) if p in rows else 0 for p in range(max(rows) + 1)])
+        return lambda point: single(point[i])
     powers = sorted(rows, reverse=True)
     parts = [(p, _horner(rows[p], i + 1)) for p in powers]
     gaps = [p - q for p, q in zip(powers, [*powers[1:], 0], strict=True)]
@@ -84,7 +87,7 @@ def _horner(terms: dict[tuple[int, ...], Any], i: int) -> Callable[[Sequence[Sca
         x = point[i]
         total = parts[0][1](point)
         for (_, part), gap in zip(parts[1:], gaps, strict=False):
-            total = total * x**gap + part(point)
+            total = total * (x if gap == 1 else x**gap) + part(point)
         return total * x ** gaps[-1] if gaps[-1] else total
 
     return value
