@@ -54,8 +54,8 @@ def pytest_configure() -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if (times := config.getoption("--deeper")) == 1:
         return
-    functions = {function for item in items if is_hypothesis_test(function := getattr(item, "function", None))}
-    for function in functions:
+    everything: set[Any] = {getattr(item, "function", None) for item in items}
+    for function in filter(is_hypothesis_test, everything):
         own = function._hypothesis_internal_use_settings
         more = settings(own, max_examples=times * own.max_examples, derandomize=False)
         function._hypothesis_internal_use_settings = more

@@ -28,6 +28,7 @@ Reading order: `expectation`, `cumulant` (public), `minibatch` (gradient noise o
 """
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from itertools import combinations_with_replacement, permutations
 from math import factorial, perm, prod
 from typing import Any
@@ -87,19 +88,20 @@ def minibatch(
     (n − B)/(n − 1) for r = 2, (n − B)(n − 2B)/((n − 1)(n − 2)) for r = 3, exactly. They are numbers of this B and n, so they
     hold at the t = bB at which the batch is used. Raises `BadInput` unless 1 ≤ B ≤ n.
     """
-    gradients = [[sp.diff(loss, v) for v in variables] for loss in losses]
+    gradients = _ring_elements([[sp.diff(loss, v) for v in variables] for loss in losses], variables)
     n, b = len(losses), exact(ratio)
     if batch is not None and not 1 <= batch <= n:
         raise BadInput(f"a batch without replacement holds 1 to {n} of the {n} losses; it was given {batch}")
 
-    def moment(block: tuple[int, ...]) -> list[sp.Expr]:
+    @cache
+    def moment(block: tuple[int, ...]) -> list[Any]:
         if batch is None:
-            return [sp.Add(*(sp.Mul(*(g[i] for i in block)) for g in gradients)) / n]
+            return [_power_sum(gradients, block) * sp.Rational(1, n)]
         return [_batch_moment(gradients, block, batch)]
 
     def cumulant_of(indices: tuple[int, ...]) -> sp.Expr:
         (value,) = cumulant_from_moments(indices, moment, lambda f, g: [f[0] * g[0]])
-        return sp.expand(value)
+        return sp.expand(value.as_expr())
 
     scale = b if batch is None else b * batch
     return {
@@ -109,26 +111,31 @@ def minibatch(
     }
 
 
-def _batch_moment(gradients: Sequence[Sequence[sp.Expr]], indices: tuple[int, ...], batch: int) -> sp.Expr:
+def _ring_elements(rows: list[list[Any]], variables: Sequence[sp.Symbol]) -> list[list[Any]]:
+    """The same as polynomials, where all of them are."""
+    if all(f.is_polynomial(*variables) for row in rows for f in row):
+        return [[sp.Poly(f, *variables) for f in row] for row in rows]
+    return rows
+
+
+def _batch_moment(gradients: Sequence[Sequence[Any]], indices: tuple[int, ...], batch: int) -> Any:
     """E Π_a ḡ_{i_a} = Σ_π (B)_k/(n)_k Σ_{z_1 ≠ … ≠ z_k} Π_b Π_{a∈b} g_{i_a}(z_b) / B^r, ḡ the mean of B different gradients."""
     n, total = len(gradients), sp.S.Zero
     for partition in set_partitions(tuple(range(len(indices)))):
         k = len(partition)
         if k > batch:
             continue
-        distinct = sp.Add(  # Möbius inversion over the coarser partitions: sums over different z from free sums
-            *(
-                prod((-1) ** (len(c) - 1) * factorial(len(c) - 1) for c in coarser)
-                * sp.Mul(*(_power_sum(gradients, [indices[a] for j in c for a in partition[j]]) for c in coarser))
-                for coarser in set_partitions(tuple(range(k)))
-            )
+        distinct = sum(  # Möbius inversion over the coarser partitions: sums over different z from free sums
+            prod(_power_sum(gradients, [indices[a] for j in c for a in partition[j]]) for c in coarser)
+            * prod((-1) ** (len(c) - 1) * factorial(len(c) - 1) for c in coarser)
+            for coarser in set_partitions(tuple(range(k)))
         )
-        total += sp.Rational(perm(batch, k), perm(n, k)) * distinct
-    return sp.expand(total) / batch ** len(indices)
+        total += distinct * sp.Rational(perm(batch, k), perm(n, k))
+    return total * sp.Rational(1, batch ** len(indices))
 
 
-def _power_sum(gradients: Sequence[Sequence[sp.Expr]], indices: Sequence[int]) -> sp.Expr:
-    return sp.Add(*(sp.Mul(*(g[i] for i in indices)) for g in gradients))
+def _power_sum(gradients: Sequence[Sequence[Any]], indices: Sequence[int]) -> Any:
+    return sum(prod(g[i] for i in indices) for g in gradients)
 
 
 class Chain(Recursion):
