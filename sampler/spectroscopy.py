@@ -73,7 +73,7 @@ class Spectrum:
     """The modes of the standardised matrix, and how far to believe each.
 
     matrix (k, n): what was decomposed; modes: u, s, v with names (`patterning.Modes`), `edge` the noise edge from halves of chains
-    share, share_of_all (r,)  part of the variance about the means over data, and of ‖X‖² with the means in it
+    share, share_of_all (r,)  part of the variance about the means over data, and of ‖X‖² with the means in it; 0 of 0
     reliability (r,)          correlation of the data pattern with that of another experiment of the same size (Spearman–Brown)
     loud                      how many leading modes stand above the edge
     """
@@ -133,12 +133,17 @@ def spectrum(
         raise BadInput(
             f"spectroscopy: the matrix is {matrix.shape}; give a name for each component and each data point, or none."
         )
-    power = found.s**2
+    power, norm = found.s**2, np.sum(matrix**2)
     quiet = np.flatnonzero(found.s <= edge)
     loud = int(quiet[0]) if quiet.size else len(found.s)
     # r ≤ 0 says that the halves share nothing; 2r/(1 + r) would run away below 0.
     corrected = np.where(r > 0, 2 * r / (1 + np.maximum(r, 0)), r)
-    return Spectrum(matrix, names, power / power.sum(), power / np.sum(matrix**2), corrected, loud)
+    return Spectrum(matrix, names, _share(power, power.sum()), _share(power, norm), corrected, loud)
+
+
+def _share(power: np.ndarray, whole: float) -> np.ndarray:
+    """No mode has a share of nothing."""
+    return power / whole if whole else np.zeros_like(power)
 
 
 def ends(found: Spectrum, mode: int, count: int = 10) -> tuple[list[tuple[str, float]], list[tuple[str, float]]]:

@@ -242,6 +242,13 @@ def test_modes_are_loud_up_to_the_first_quiet_one_and_all_where_there_is_no_nois
     assert spectroscopy.spectrum(np.stack([signal, -0.9 * signal]), standard=None).loud == 0
 
 
+def test_no_mode_has_a_share_of_nothing():
+    found = spectroscopy.spectrum(np.zeros((2, 2, 3)), standard=None)
+    assert not found.share.any() and not found.share_of_all.any() and found.loud == 0
+    alike = spectroscopy.spectrum(np.ones((2, 2, 3)), standard=None)  # all of it is the means
+    assert not alike.share_of_all.any() and "nan" not in str(alike)
+
+
 def test_the_edge_is_the_largest_of_all_splits_and_the_reliability_their_mean():
     """Three groups: three splits in pairs."""
     groups = np.random.default_rng(9).normal(size=(3, 2, 5)) + 3 * np.outer([1.0, -1.0], np.arange(5.0) - 2)
