@@ -64,7 +64,7 @@ def show(experiment: Experiment, result: Result, folder: Folder, console: Consol
 def _data(folder: Folder, data: Any) -> None:
     import xarray as xr
 
-    tree = xr.DataTree.from_dict(data if isinstance(data, Mapping) else {"/": data})
+    tree = xr.DataTree.from_dict({"/": data} if isinstance(data, xr.Dataset) else data)
     path = folder.path / "results.nc"
     aside = path.with_suffix(".new")
     tree.to_netcdf(aside, engine="h5netcdf")

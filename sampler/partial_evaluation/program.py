@@ -3,10 +3,11 @@
 `Program.equations` are those of the loss; `derive` adds values at w* that the loss does not compute itself, such as what
 stands still of a contraction.
 
-Reading order: `Program`, `apply`, `_cut`, `_slice`.
+Reading order: `Program`, `apply`, `cut`.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 import jax
@@ -105,11 +106,17 @@ class Program:
         return {x: known[x] if x in known else environment[x] for x in wanted}
 
 
+@cache
+def _nameless() -> Any:
+    """What jax tells of a program in its errors, here of an empty one (older versions do not export the class)."""
+    return jax.make_jaxpr(lambda: ())().jaxpr.debug_info
+
+
 def apply(equation: Any, values: Sequence[Any]) -> list[Any]:
     """The outputs of one equation."""
     inputs = [core.Var(jax.typeof(x)) for x in values]
     outputs = [core.Var(x.aval) for x in equation.outvars]
-    names = core.DebugInfo("partial evaluation", str(equation.primitive), ("",) * len(inputs), ("",) * len(outputs))
+    names = _nameless()._replace(arg_names=("",) * len(inputs), result_paths=("",) * len(outputs))
     jaxpr = core.Jaxpr([], inputs, outputs, [equation.replace(invars=inputs, outvars=outputs)], debug_info=names)
     return core.jaxpr_as_fun(core.ClosedJaxpr(jaxpr, []))(*values)
 

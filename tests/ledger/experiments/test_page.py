@@ -27,7 +27,7 @@ def conduct(folder, budget):
     figure = Figure(figsize=(4, 3))
     figure.subplots().errorbar([0, 1], [total, total], [0.1, 0.1])
     return Result(
-        xr.Dataset({"sum": ("run", [total])}),
+        xr.Dataset({"sum": ("run", [total])}, coords={"run": ["only"]}, attrs={"title": "a sum"}),
         (Statement(f"the sum is {total:g} ± 0 <exact>", Found.HOLDS), Statement("it is not 5", Found.FAILS)),
         {"sums": Picture(figure, "Sums with error bars")},
         (Table("All sums", ("run", "sum"), (("0", f"{total:g} ± 0"),)),),
@@ -57,7 +57,8 @@ def test_what_it_leaves(trial, tmp_path, capsys):
     assert "&lt;exact&gt;" in page and "Sums with error bars" in page and "it is not 5" in page and "All sums" in page
     assert not re.search(r"(src|href)=\"(?!#)", page)  # nothing from outside
     assert (out / "figures" / "sums.svg").read_text().startswith("<svg xmlns=")
-    assert float(xr.open_datatree(out / "results.nc", engine="h5netcdf")["sum"][0]) == 4
+    kept = xr.open_datatree(out / "results.nc", engine="h5netcdf").to_dataset()
+    assert float(kept["sum"].sel(run="only")) == 4 and kept.attrs == {"title": "a sum"}
     assert cli.main(["experiment", "trial", "--out", str(out)]) == 0
     assert "add: kept" in capsys.readouterr().err
 
