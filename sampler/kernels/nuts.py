@@ -69,8 +69,8 @@ def nuts(epsilon: ScalarLike, doublings: int = 8) -> NUTS:
     """NUTS with leapfrog steps of time √ε and at most 2^doublings of them; raises `BadInput` where blackjax is missing."""
     try:
         import blackjax  # noqa: F401
-    except ImportError:
-        raise BadInput("nuts needs the package blackjax, which is not installed: pip install blackjax.") from None
+    except ImportError as error:
+        raise BadInput(f"nuts needs the package blackjax ({error}): pip install blackjax.") from None
     if doublings < 1:
         raise BadInput(f"nuts: doublings must be at least 1; it is {doublings}.")
     return NUTS(step_size(epsilon), doublings)
