@@ -161,8 +161,10 @@ def test_the_least_ratio_decides_the_slope_of_a_root():
     with digits(15):
         flat = minorant(sp.sqrt(1 + x + x**4), x, arb(0), 1)
         full = minorant(sp.sqrt(1 + 5 * x + 7 * x**2 + 4 * x**3 + x**4), x, arb(0), 1)
+        second = minorant(sp.sqrt(1 + 10 * x + 4 * x**2), x, arb(0), 1)  # (1 + 2s)² lies below it, (1 + 5s)² does not
     assert float(flat[0].lower()) == pytest.approx(1) and not any(float(flat[k].lower()) > 0 for k in (1, 2))
     assert [float(full[k].lower()) for k in range(3)] == pytest.approx([1, 2, 1])
+    assert [float(second[k].lower()) for k in range(2)] == pytest.approx([1, 2])
 
 
 @pytest.mark.parametrize("sign", [1, -1])

@@ -332,3 +332,10 @@ def test_variables_named_twice_and_domains_without_ends_are_refused():
             Posterior(x**2, x, 1, domain=domain, digits=5).partition()  # pyright: ignore[reportArgumentType]
     with pytest.raises(BadInput, match="at least one amplitude"):
         trapezoid.gibbs_integrals(x**2, [], [x], 1)
+
+
+def test_three_variables_go_to_panels_where_the_grid_has_no_bound() -> None:
+    """1/(1 + x²) has poles; over three variables it has the mean that it has over one."""
+    alone = Posterior(x**2 / 2, x, 4, digits=10).expectation(1 / (1 + x**2))
+    among = Posterior((x**2 + y**2 + z**2) / 2, (x, y, z), 4, digits=4).expectation(1 / (1 + x**2))
+    assert among.overlaps(alone) and among.rad() < 1e-4

@@ -288,6 +288,8 @@ def test_what_is_told_of_targets_and_modes_at_their_limits() -> None:
     one, two, three = (patterning.pattern(pair, [1.0, 0.0], 1.0, ridge=r, sem=sem) for r in (0.0, 0.1249, 0.1251))
     assert "1 of 2 modes lie below the noise edge 0.683 " in one.message
     assert "(suggest_ridge gives 0.466)" in two.message and "modes" not in three.message
+    uneven = patterning.pattern(pair, [1.0, 0.0], 1.0, q=[0.1, 0.1, 0.4, 0.4], sem=sem)  # edge 0.4 + √(2 · 0.04 · 1.6)
+    assert "1 of 2 modes lie below the noise edge 0.758 " in uneven.message
 
 
 @pytest.mark.parametrize(("k", "n", "ridge"), [(2, 4, 0.0), (3, 5, 0.4), (3, 2, 0.7)])
