@@ -234,10 +234,11 @@ def interval(killed: int, run: int) -> tuple[float, float]:
 def table(sample: Sequence[Drawn], results: Results, equivalent: str) -> str:
     """A line for each package, every survivor, and the score."""
     run, alive = Counter[str](), Counter[str]()
-    survivors, older = [], 0
+    survivors, older, missing = [], 0, 0
     for module, _, name in sample:
         record, full = results.get(f"{module}:{name}"), f"{module}:{name}"
         if record is None:
+            missing += 1
             continue
         package = module.rpartition(".")[0] or module
         run[package] += 1
@@ -256,6 +257,8 @@ def table(sample: Sequence[Drawn], results: Results, equivalent: str) -> str:
             lines.append(
                 f"without the {known} that compute the same: {killed / (total - known):.3f} [{low:.3f}, {high:.3f}]"
             )
+    if missing:
+        lines.append(f"{missing} more were drawn and not run: those that are killed end first, so that the share is too high")
     return "\n".join([*lines, *([f"{older} of these are older than their module or than a test"] if older else [])])
 
 

@@ -149,7 +149,10 @@ def test_a_run_kills_and_remembers(tmp_path: Path) -> None:
     kept[alive]["what"] = trial.LIVES
     results.write_text(json.dumps(kept))
     second = subprocess.run([*line, "--show"], cwd=trial.ROOT, capture_output=True, text=True, check=True).stdout
-    assert "2 of 3 killed" in second and alive in second
+    assert "2 of 3 killed" in second and alive in second and "not run" not in second
+    del kept[alive]
+    told = runner.table(drawn(["theory.wick"], 3, 0), kept, "")
+    assert "2 of 2 killed" in told and "1 more were drawn and not run" in told
 
 
 def test_what_is_kept_holds_until_its_module_or_for_survivors_a_test_changes(tmp_path: Path) -> None:
