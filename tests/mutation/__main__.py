@@ -258,7 +258,9 @@ def table(sample: Sequence[Drawn], results: Results, equivalent: str) -> str:
                 f"without the {known} that compute the same: {killed / (total - known):.3f} [{low:.3f}, {high:.3f}]"
             )
     if missing:
-        lines.append(f"{missing} more were drawn and not run: those that are killed end first, so that the share is too high")
+        lines.append(
+            f"{missing} more were drawn and not run: those that are killed end first, so that the share is too high"
+        )
     return "\n".join([*lines, *([f"{older} of these are older than their module or than a test"] if older else [])])
 
 
