@@ -215,12 +215,12 @@ def _autocovariance(padded: np.ndarray, draws: int) -> np.ndarray:
 
 def _geyer(rho: np.ndarray) -> np.ndarray:
     """τ from autocorrelations (lags, columns) by the initial monotone sequence."""
-    # The last lags rest on a handful of products; the sum stops before them as Vehtari et al. do.
+    # The last lags rest on a handful of products: the sum ends before them, at the latest with the even lag of the last pair.
     pairs = max(1, (len(rho) - 1) // 2)
     even = rho[0 : 2 * pairs : 2]
     pair = even + rho[1 : 2 * pairs : 2]
     kept = np.cumprod(pair >= 0, axis=0, dtype=bool)
-    kept[0] = True
+    kept[-1], kept[0] = False, True
     tau = -1 + 2 * np.where(kept, np.minimum.accumulate(np.where(kept, pair, np.inf), axis=0), 0).sum(axis=0)
     cut = kept.sum(axis=0)
     first_dropped = np.take_along_axis(even, np.minimum(cut, pairs - 1)[None], axis=0)[0]
