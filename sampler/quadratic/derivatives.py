@@ -37,8 +37,8 @@ class Site:
 
     posterior: LocalPosterior
     free: Int[Array, " d"]
-    microbatch: int | None = field(default=None, metadata={"static": True})
-    width: int = field(default=32, metadata={"static": True})
+    microbatch: int | None = field(metadata={"static": True})
+    width: int = field(metadata={"static": True})
 
     @classmethod
     def of(cls, posterior: LocalPosterior, microbatch: int | None, width: int) -> "Site":

@@ -13,8 +13,8 @@ from theory.errors import BadInput
 x = sp.Symbol("x", real=True)
 
 
-def shown(show, answer) -> list[str]:
-    console = Console(file=io.StringIO(), width=40)
+def shown(show, answer, width: int = 40) -> list[str]:
+    console = Console(file=io.StringIO(), width=width)
     show(answer, console)
     return console.file.getvalue().splitlines()
 
@@ -28,6 +28,7 @@ def test_a_tilted_gaussian() -> None:
         "⟨x**2⟩ at the minimum x = 1", "  t^0   1", "  t^-1  3", "  t^-2  1",
         "good to 1% from t = 0, judged by the next two terms",
     ]  # fmt: skip
+    assert shown(answers.show_series, answer, 8)[-4:] == shown(answers.show_series, answer)[-4:], "cut nowhere"
 
 
 def test_a_cumulant_of_a_loss_with_another_minimum() -> None:

@@ -137,6 +137,8 @@ def _silent(node: ast.AST) -> Iterator[ast.AST]:
             parts += [*args, *keywords]
         case ast.Call(func=ast.Attribute(attr=name)) if name in SILENT:
             parts += [node]
+        case ast.keyword(arg="strict", value=value):
+            parts += [value]
         case ast.arg(annotation=annotation):
             parts += [annotation]
         case ast.FunctionDef(returns=returns, decorator_list=decorators):

@@ -32,7 +32,7 @@ def clipped(x: int = 3, *, low: bool = True) -> int:
     if x < 0 or not low:
         raise ValueError("below 0 by %d" % (0 - x))
     x += 1
-    return min(x * 2, sorted([x], reverse=True)[1:][0])
+    return min(x * 2, sorted([x], reverse=True)[1:][0], *map(max, zip([x], [x], strict=True)))
 '''
 
 
@@ -54,7 +54,7 @@ def test_a_small_source_has_these_changes() -> None:
     assert told == {
         "3 → 4", "True → False", "x < 0 → x <= 0", "0 → 1", "x < 0 or not low → x < 0 and (not low)", "not low → low",
         "if x < 0 or not low → if not (x < 0 or not low)", "x += 1 → x -= 1", "x += 1 → pass", "1 → 2", "min → max",
-        "x * 2 → x / 2", "2 → 3", "without reverse=True", "1: without its lower",
+        "x * 2 → x / 2", "2 → 3", "max → min", "without reverse=True", "1: without its lower",
     }  # fmt: skip
 
 
