@@ -175,3 +175,33 @@ def test_refusals(posterior):
         found.loss_covariance(PROBES, found.step(1.0))
     with pytest.raises(BadInput, match="microbatch must be at least 1"):
         quadratic.iterative(posterior, microbatch=0)
+
+
+def diagonal(curvatures, **options) -> quadratic.Iterative:
+    """L = Σ h_i w_i²/2 without a prior, t = 100."""
+    h = jnp.asarray(curvatures)
+    return quadratic.iterative(
+        LocalPosterior(lambda w, z: jnp.sum(h * w**2) / 2 + 0 * z[0], jnp.zeros((1, 1)), 0 * h, 100.0, 0.0), **options
+    )
+
+
+def test_what_a_loose_solver_changes_stays_within_its_estimate():
+    """Every vector of signs sees tr(AS) of diagonal matrices exactly, so the error is the solver's alone: |Δ| ≤ κ (|r|/|b| + η) of
+    the value, for curvatures far below 1 and far above."""
+    h, a = np.geomspace(1, 1e3, 40), np.linspace(1, 2, 40)
+    for unit in (1e-4, 1e4):
+        found = diagonal(unit * h, samples=8, tolerance=0.1)
+        answer = found.mean(found.observable(lambda w: jnp.sum(a * w**2) / 2))
+        exact = np.sum(a / (unit * h)) / 200
+        assert 1e-9 * exact < np.abs(answer.mean - exact) < answer.sem < 1.01 * 1e3 * 0.11 * exact
+
+
+def test_a_direction_that_lanczos_did_not_meet_is_refused_where_it_is_solved_for():
+    """One step from a random start sees none of the ends: no curvature at all, and a step at and beyond the edge ελ = 4."""
+    flat = diagonal([1.0, 0.0], steps=1)
+    with pytest.raises(BadInput, match="not positive definite: a direction has the curvature 0;"):
+        flat.covariance(np.array([[0.0, 1.0]]), np.array([[0.0, 1.0]]))
+    steep = next(s for k in range(99) if (s := diagonal([1.0, 8.0], steps=1, key=k)).step(4 - 1e-9) > 0.6 / 100)
+    for epsilon in (0.5 / 100, 0.6 / 100):
+        with pytest.raises(BadInput, match="lower epsilon"):
+            steep.covariance(np.array([[0.0, 1.0]]), np.array([[0.0, 1.0]]), epsilon)
