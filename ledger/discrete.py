@@ -1,14 +1,14 @@
-"""The law of SGLD at a finite step in closed form, in the letters of its statement, with the problems on which it is tried.
+"""The law of SGLD at a finite step in closed form, in the letters of its statement; `discrete_problems` are those it is tried on.
 
 Step ε = e/t, w = w* + t^{−1/2} x, coordinates in which H is diagonal: H = diag(λ_i), a_i = 1 − eλ_i/2. `Closed` is what the
 claims state; it knows nothing of how it was derived (`theory.stationary`: matrix equations, `theory.langevin`: moments).
 
 Gradient noise: Cov(g|w) = t G(w), third cumulant t N; G' and G'' are the derivatives of G at w*.
-Reading order: `Problem`, `Closed`, `closed`, then the problems.
+Reading order: `Problem`, `Closed`.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from functools import cache, cached_property
 from itertools import product
 from typing import Any
@@ -18,7 +18,6 @@ import sympy as sp
 from theory import langevin, laplace
 
 HALF = sp.Rational(1, 2)
-x, y, z = sp.symbols("x y z", real=True)
 
 
 @dataclass(frozen=True)
@@ -242,61 +241,3 @@ class Closed:
 
 def _sum(terms: Any) -> sp.Expr:
     return sp.Add(*terms)
-
-
-lam, e, gamma, T_, Q_, G_, G1, G2, N_ = sp.symbols("lambda e gamma T Q G G1 G2 N", positive=True)
-R = sp.Rational
-
-GENERIC = Problem(
-    "any loss and noise, d = 1",
-    lam * x**2 / 2 + T_ * x**3 / 6 + Q_ * x**4 / 24,
-    (x,),
-    e,
-    gamma,
-    {(0, 0): G_ + G1 * x + G2 * x**2 / 2, (0, 0, 0): N_},
-)
-"""Every tensor is a symbol, noise and localisation included."""
-
-PAIR = Problem(
-    "two variables with noise",
-    x**2 / 2 + R(3, 4) * y**2 + x**3 / 3 - R(2, 5) * x**2 * y + x * y**2 / 4 + y**3 / 7
-    + x**4 / 9 - x**3 * y / 6 + R(3, 8) * x**2 * y**2 + x * y**3 / 5 + y**4 / 3,
-    (x, y),
-    e,
-    R(2, 3),
-    {(0, 0): 2 + x / 3 - y + x**2 / 5 + x * y, (0, 1): R(1, 2) + y / 4 - x**2 / 7, (1, 1): 1 - x / 6 + y**2 / 2,
-     (0, 0, 0): R(1, 2), (0, 0, 1): R(-1, 3), (0, 1, 1): R(1, 5), (1, 1, 1): R(2, 7)},
-)  # fmt: skip
-"""Dense rational tensors of every kind, e a symbol."""
-
-
-def line(size: Any) -> Problem:
-    """d = 1, bounded Hessian: H = 5/4, T = ½, Q = −¼."""
-    return Problem(f"line, e = {size}", x**2 / 2 + (1 - sp.cos(x)) / 4 + (x - sp.sin(x)) / 2, (x,), sp.sympify(size))
-
-
-def plane(size: Any) -> Problem:
-    """d = 2, bounded Hessian: H = diag(1, 3/2), dense T and Q."""
-    s, r = x + y, y - x / 2
-    loss = x**2 / 2 + R(3, 4) * y**2 + (s - sp.sin(s)) / 4 + (r - sp.sin(r)) / 3 + sp.cos(s) / 6 - R(1, 6) + s**2 / 12
-    return Problem(f"plane, e = {size}", loss, (x, y), sp.sympify(size))
-
-
-def batches(size: Any, ratio: Any = 4) -> Problem:
-    """The line with minibatches of two kinds of example, B = t/ratio drawn with replacement; the noise depends on w."""
-    problem = line(size)
-    kick = 2 * x / 5 + sp.sin(x) ** 2 / 6
-    return replace(problem, name=f"batches, e = {size}", kick=kick, labels=(1, 1, -2), ratio=sp.sympify(ratio))
-
-
-def linear(variables: Sequence[sp.Symbol]) -> sp.Expr:
-    """x, or x/2 + y."""
-    return variables[0] if len(variables) == 1 else variables[0] / 2 + variables[1]
-
-
-def observables(variables: Sequence[sp.Symbol]) -> tuple[sp.Expr, sp.Expr]:
-    """φ with Dφ = 0 and ψ with all its derivatives, in one or two variables."""
-    v, w = variables[0], variables[-1]
-    if len(variables) == 1:
-        return v**2 + v**3 / 3, v + v**2 / 4 + v**3 / 7
-    return v**2 - v * w / 3 + w**2 / 2 + v**2 * w / 4 - w**3 / 5, v - w / 2 + v * w / 3 + w**2 / 6

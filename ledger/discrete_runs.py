@@ -18,7 +18,8 @@ from flint import arb
 
 from ledger.claim import Evidence
 from ledger.compare import meets
-from ledger.discrete import Problem, linear, observables
+from ledger.discrete import Problem
+from ledger.discrete_problems import linear, observables
 from ledger.evidence import encloses, estimates
 from numerics import extrapolate, kernel
 from numerics.precision import ball, digits

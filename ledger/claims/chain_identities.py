@@ -18,7 +18,8 @@ from flint import arb
 from ledger.claim import Budget, Claim, Evidence
 from ledger.claims.chain_law import FULL, LINES, MINI, PAIRS, SECTION, psi
 from ledger.compare import combine, meets
-from ledger.discrete import GENERIC, Problem, R, batches, plane
+from ledger.discrete import Problem
+from ledger.discrete_problems import GENERIC, R, batches, plane
 from ledger.discrete_runs import (
     KERNEL_DIGITS,
     Setting,

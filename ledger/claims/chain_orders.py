@@ -17,7 +17,8 @@ from scipy import stats
 from ledger.claim import Budget, Claim, Evidence, Status
 from ledger.claims.chain_law import FULL, LINES, MINI, SECTION, ends, phi, psi
 from ledger.compare import FALSE_ALARM, combine
-from ledger.discrete import GENERIC, Closed, R, line, plane
+from ledger.discrete import Closed
+from ledger.discrete_problems import GENERIC, R, line, plane
 from ledger.discrete_runs import (
     Setting,
     enclosed,

@@ -16,7 +16,8 @@ from flint import arb
 from ledger.claim import Budget, Claim, Evidence
 from ledger.claims.chain_law import PAIRS, SECTION
 from ledger.compare import combine, meets
-from ledger.discrete import Problem, R, plane
+from ledger.discrete import Problem
+from ledger.discrete_problems import R, plane
 from ledger.discrete_runs import (
     Setting,
     observe,

@@ -17,7 +17,8 @@ from flint import arb
 from ledger.claim import Budget, Claim, Evidence
 from ledger.claims.chain_law import LINES, PAIRS, SECTION, ends, phi, psi
 from ledger.compare import combine, meets
-from ledger.discrete import GENERIC, Closed, Problem, R, plane
+from ledger.discrete import Closed, Problem
+from ledger.discrete_problems import GENERIC, R, plane
 from ledger.discrete_runs import (
     Setting,
     enclosed,

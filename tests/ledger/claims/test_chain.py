@@ -9,7 +9,8 @@ import sympy as sp
 from ledger.claim import Budget, Status
 from ledger.claims import chain_identities, chain_law, chain_orders, chain_preconditioner, chain_time
 from ledger.claims.chain_law import CLAIMS_BY_ID
-from ledger.discrete import GENERIC, Closed
+from ledger.discrete import Closed
+from ledger.discrete_problems import GENERIC
 from theory import stationary
 
 QUICK = Budget.QUICK
