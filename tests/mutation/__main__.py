@@ -48,7 +48,7 @@ Run = Callable[..., trial.Outcome]
 
 
 def modules(names: Iterable[str]) -> list[str]:
-    """The modules with these names, and those of packages among them."""
+    """The modules with these names, and those of packages among them, each once."""
     found = []
     for name in names:
         directory = ROOT.joinpath(*name.split("."))
@@ -56,7 +56,7 @@ def modules(names: Iterable[str]) -> list[str]:
         if not all(file.is_file() for file in files):
             raise SystemExit(f"{name} is no module of the house: give one as theory.jets or numerics")
         found += [".".join(file.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__") for file in files]
-    return found
+    return list(dict.fromkeys(found))
 
 
 @cache

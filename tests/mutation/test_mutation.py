@@ -67,6 +67,7 @@ def test_every_change_has_a_name_of_its_own_and_is_drawn_alike() -> None:
     assert len(drawn(["theory.wick"], 10**6, 0)) == len(changes_of("theory.wick"))
     one, two = (drawn(names, 10**6, 0) for names in (["theory.wick"], ["theory.wick", "theory.jets"]))
     assert [each for each in two if each[0] == "theory.wick"] == one
+    assert modules(["sampler.kernels", "sampler.kernels.sgld"]) == modules(["sampler.kernels"])
     with pytest.raises(SystemExit, match="no module of the house"):
         modules(["theory.nothing"])
 
