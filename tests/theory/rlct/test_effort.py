@@ -30,8 +30,26 @@ HARD = {
 }
 
 
+def pair(bound, scale=1):
+    """(value, −multiplicity): of two of them the lesser one says less."""
+    return (sp.oo, 0) if bound["value"] == "infinite" else (sp.Rational(bound["value"]) * scale, -bound["multiplicity"])
+
+
+def needed(data):
+    """Below the root as far as a node's own bound is below that of the root; the way to the upper bound, with what branches off."""
+    nodes, least = {n["number"]: n for n in data["nodes"]}, pair(data["lower"], data["power"])
+    found, todo = set(), [data["root"]]
+    while todo:
+        found.add(k := todo.pop())
+        if pair(nodes[k]["lower"]) < least:
+            todo += [child["node"] for child in nodes[k]["children"] if child["node"] not in found]
+    way = [k for k, _ in data["upper_proof"]["path"]]
+    return found | {*way, data["upper_proof"]["node"], *(child["node"] for k in way for child in nodes[k]["children"])}
+
+
 @pytest.mark.parametrize("name", HARD)
 def test_the_limit_is_kept_and_the_bracket_is_certified(name):
+    """The certificate holds the nodes that the two bounds need, and no others."""
     generators, variables = HARD[name]
     start = time.process_time()
     answer = rlct_ideal([sp.expand(g) for g in generators], variables, time_limit=LIMIT)
@@ -39,6 +57,7 @@ def test_the_limit_is_kept_and_the_bracket_is_certified(name):
     assert answer.lower <= answer.upper < sp.oo
     found = report(answer.certificate, generators, variables)
     assert found.accepted, found
+    assert {node["number"] for node in answer.certificate["nodes"]} == needed(answer.certificate)
 
 
 @pytest.mark.parametrize("limit", [0, sp.Rational(1, 100)])
