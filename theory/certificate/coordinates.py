@@ -193,7 +193,7 @@ def _check_witness(state: State, f: Poly, x: str, witness: Any, lists: Iterable[
     ends = field(witness, "interval", list)
     require(len(ends) == 2, "the interval of a witness has not two ends")
     low, high = map(parse_rational, ends)
-    point = {str(n): parse_rational(v) for n, v in witness["point"].items() if n != x}
+    point = {str(n): parse_rational(v) for n, v in witness["point"].items()}
     for n, v in point.items():
         require(n in state.of(UNIT, FREE), f"a witness gives a value to {n:.40}, which has none of its own")
         require(v != 0 or state.kind[n] == FREE, f"a witness sets the unit {n} to 0")

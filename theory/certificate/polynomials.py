@@ -243,12 +243,14 @@ def roots_between(p: fmpq_poly, low: Fraction | None, high: Fraction | None) -> 
 
 
 def _signs(chain: list[fmpq_poly], x: Fraction | None, *, below: bool) -> list[int]:
-    if x is not None:
-        values = [value_at(q, x) for q in chain]
-        return [(v > 0) - (v < 0) for v in values]
-    leads = [q.coeffs()[-1] for q in chain]
-    flips = [below and q.degree() % 2 == 1 for q in chain]
-    return [((c > 0) - (c < 0)) * (-1 if flip else 1) for c, flip in zip(leads, flips, strict=True)]
+    values = [_at_infinity(q, below) if x is None else value_at(q, x) for q in chain]
+    return [(v > 0) - (v < 0) for v in values]
+
+
+def _at_infinity(q: fmpq_poly, below: bool) -> Fraction | fmpq:
+    """A number with the sign of q far out."""
+    lead = q.coeffs()[-1]
+    return -lead if below and q.degree() % 2 else lead
 
 
 def _changes(signs: list[int]) -> int:

@@ -16,14 +16,13 @@ from theory.rlct.stratum import ABSENT, FREE, SMALL, Stratum
 def certificate(problem: Problem, search: Search) -> dict[str, Any]:
     """The certificate of a finished (or interrupted) search."""
     root = search.root
-    target = root.upper if root.closed else root.lower
     needed: dict[int, Node] = {}
     stack = [root]
     while stack:
         node = stack.pop()
         if node.number not in needed:
             needed[node.number] = node
-            if node.own[0] < target:
+            if node.own[0] < root.lower:
                 stack += node.children
     upper = upper_proof(search)
     for number, _ in upper.get("path", []) if upper else []:

@@ -14,7 +14,7 @@ from itertools import product as pairs
 from math import gcd
 
 from theory.rlct import units
-from theory.rlct.effort import TooLarge, spend
+from theory.rlct.effort import TooLarge
 from theory.rlct.implicit import implicit, movable, powers_of, slope
 from theory.rlct.polynomials import Poly, coefficients, content, divide_monomial, factors, monoms, terms, used
 from theory.rlct.steps import Step, may_straighten, straighten
@@ -33,7 +33,6 @@ def recoordinate(s: Stratum) -> list[Step]:
     best, found = current, None
     tried = 0
     for x, a, b in candidates(s):
-        spend()
         if tried == TRIALS:
             break
         proof = units.nonvanishing(s, a)

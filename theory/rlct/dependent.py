@@ -98,7 +98,7 @@ def repeated(s: Stratum, q: Poly) -> list[Poly]:
         for y in (i for i in used(g) if s.kind[i] == SMALL):
             sliced = restrict(s.ring, g, [y])
             for f, power in [] if sliced.is_zero() else factors(sliced):
-                if power > 1 and f != q and len(f) > 1 and multiple(s, f, q) and all(f != other for other in found):
+                if power > 1 and f != q and len(f) > 1 and multiple(s, f, q) and f not in found:
                     found.append(f)
     return found
 
@@ -108,9 +108,9 @@ def lifts(s: Stratum, q: Poly) -> list[Poly]:
     found = []
     for j in s.polynomials:
         for f, _ in factors(s.generators[j]):
-            if multiple(s, f, q) and all(f != other for other in found):
+            if multiple(s, f, q) and f not in found:
                 found.append(f)
-    return [*found, q] if all(q != f for f in found) else found
+    return found if q in found else [*found, q]
 
 
 def multiple(s: Stratum, f: Poly, q: Poly) -> units.Proof | None:

@@ -94,7 +94,7 @@ def _bounded_away(
     """|q(low)| exceeds what q can change on the interval: (high − low)·Σ k |c_k| max|x|^{k−1}."""
     parts = {k: at(c, point) for k, c in coefficients(s.ring, q, x).items()}
     size = max(abs(low), abs(high))
-    change = (high - low) * sum((k * abs(c) * size ** (k - 1) for k, c in parts.items() if k), Fraction(0))
+    change = (high - low) * sum(k * abs(c) * size ** (k - 1) for k, c in parts.items() if k)
     value = at(q, {**point, x: low})
     return value > change if positive else abs(value) > change
 

@@ -7,6 +7,8 @@ polynomials in them. Odd networks need this: Σ a_i (t_i³ − t_i) is Σ a_i' (
 The r_z solve linear equations over the field of two elements, one for every two terms of a generator.
 """
 
+from itertools import pairwise
+
 from theory.rlct.polynomials import Exponents, Poly, terms, used
 from theory.rlct.steps import Step
 from theory.rlct.stratum import FREE, UNIT, Stratum
@@ -47,11 +49,9 @@ def scaling(s: Stratum, x: int) -> list[int] | None:
         return None
     pivots: dict[int, tuple[int, int]] = {}
     for p in (*s.generators.values(), *s.nonzero):
-        listed = terms(p)
-        first = listed[0][0] if listed else ()
-        for v, _ in listed[1:]:
-            row = sum(1 << z for z in allowed if (v[z] - first[z]) % 2)
-            row, right = reduced(row, (v[x] - first[x]) % 2, pivots)
+        for (v, _), (w, _) in pairwise(terms(p)):
+            row = sum(1 << z for z in allowed if (v[z] - w[z]) % 2)
+            row, right = reduced(row, (v[x] - w[x]) % 2, pivots)
             if row:
                 pivots[row.bit_length()] = (row, right)
             elif right:

@@ -29,7 +29,6 @@ def simplify(s: Stratum) -> list[Step]:
     """Rewrite s in place and return the steps; a unit ideal ends with the single generator 1, and an empty stratum is left."""
     steps = clean(s)
     while s.polynomials and not s.empty:
-        spend()
         found = subtract(s) or square_units(s) or recoordinate(s)
         if not found:
             break

@@ -122,7 +122,7 @@ def _beyond(chart: Chart, tau: arb) -> arb:
 
 
 def _taylor(chart: Chart, tau: arb) -> arb:
-    """Σ_n (−τ)^n ζ(n)/n!, K ≤ 1: from n ≥ 2τ on the terms more than halve."""
+    """Σ_n (−τ)^n ζ(n)/n!, K ≤ 1: from n ≥ 2τ on the terms more than halve, and up to there τ^n/n! ≥ (n/2)^n/n! ≥ ½."""
     before, size = ctx.prec, int(tau.upper().ceil().unique_fmpz() or 1)
     ctx.prec += 4 * size + 32
     try:
@@ -143,7 +143,7 @@ def _taylor(chart: Chart, tau: arb) -> arb:
             total += factor * sum((q * _product(sides, n, chart.gaussian) for q, sides in pieces), arb(0))
             n += 1
             factor *= -tau / n
-            if n > 2 * tau and 2 * abs(factor) * mass < wanted * mass * arb(10) ** -20:
+            if 2 * abs(factor) < wanted * arb(10) ** -20:
                 break
         return total + arb(0, (2 * abs(factor) * mass).upper())
     finally:

@@ -90,7 +90,7 @@ def _move(piece: Piece, p: sp.Expr) -> list[Piece]:
     held = tuple(v for v in names if p.has(v))
     if len(held) == 1:
         return _root(piece, p, held[0])
-    blown_up = _toric(piece, p) if reduced(p.subs(dict.fromkeys(names, 0))) == 0 else []
+    blown_up = _toric(piece) if reduced(p.subs(dict.fromkeys(names, 0))) == 0 else []
     linear = {v: _unresolved(p, v, names) for v in held if _degree(p, v) == 1}
     near = [v for v in sorted(linear, key=lambda v: len(linear[v])) if all(_univariate(q, names) for q in linear[v])]
     if blown_up and (not near or all(_univariate(q, names) or _sign(q, names) for b in blown_up for q in b.factors)):
@@ -118,10 +118,11 @@ def _degree(p: sp.Expr, v: sp.Symbol) -> int:
     )
 
 
-def _toric(piece: Piece, p: sp.Expr) -> list[Piece]:
+def _toric(piece: Piece) -> list[Piece]:
+    """By one fan for all factors that vanish at the origin."""
     names = piece.chart.new
     corner = [q for q in piece.factors if reduced(q.subs(dict.fromkeys(names, 0))) == 0]
-    found = maps(sp.expand(sp.Mul(p, *(q for q in corner if q != p))), names)
+    found = maps(sp.expand(sp.Mul(*corner)), names)
     return [piece.moved(dict(zip(names, m.images, strict=True))) for m in found]
 
 
@@ -169,8 +170,9 @@ def _roots(p: sp.Expr, v: sp.Symbol) -> tuple[sp.Expr, ...]:
         elif not _sign(sp.Add(*(c * v**i for i, c in enumerate(reversed(rest)))), (v,)):
             raise BadInput(f"the roots of {p} are algebraic over an algebraic number; their cuts are not known")
     else:
-        found = sorted(set(sp.real_roots(poly)), key=lambda c: ball(c).mid())
-    return tuple(c for c in found if c == 1 or (c.is_positive and ball(1 - c) > 0))
+        found = list(set(sp.real_roots(poly)))
+    inside = [c for c in found if c == 1 or (c.is_positive and ball(1 - c) > 0)]
+    return tuple(sorted(inside))
 
 
 def _graph(piece: Piece, p: sp.Expr, v: sp.Symbol) -> list[Piece]:

@@ -293,3 +293,17 @@ def test_roots_at_the_ends_do_not_count(low, high, count):
     assert roots_between(q, *(None if e is None else Fraction(e) for e in (low, high))) == count
     assert roots_between(-q, *(None if e is None else Fraction(e) for e in (low, high))) == count
     assert roots_between(fmpq_poly([5]), None, None) == 0
+
+
+integers = st.integers(-3, 3)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(integers, min_size=2, max_size=5).filter(lambda c: c[-1]), st.none() | integers, st.none() | integers)
+def test_roots_are_counted_on_lines_and_half_lines(coefficients, low, high):
+    """As many as sympy isolates in between, once each."""
+    x = SYMBOLS["x"]
+    roots = set(sp.real_roots(sp.Poly(coefficients[::-1], x)))
+    inside = [c for c in roots if (low is None or c > low) and (high is None or c < high)]
+    ends = [None if e is None else Fraction(e) for e in (low, high)]
+    assert roots_between(fmpq_poly(coefficients), *ends) == len(inside)

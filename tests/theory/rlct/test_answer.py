@@ -154,6 +154,7 @@ def test_the_second_search_ends_when_the_first_would_have(monkeypatch):
 
 def test_words():
     assert rlct(x**2 * y**2, (x, y)).method == "Newton polyhedron, nondegenerate"
+    assert rlct(x**2 * (1 + y) ** 2, (x, y)).method == "Newton polyhedron, nondegenerate"  # without the unit
     assert rlct((x + y) ** 4, (x, y)).method == "Newton polyhedron after a change of coordinates"
     assert rlct((x**2 - y**3) ** 2, (x, y)).method.startswith("resolution, ")
 

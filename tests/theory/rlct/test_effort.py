@@ -1,13 +1,16 @@
 """The time limit is kept where algebra may grow without bound, and what comes back is a bracket with a certificate."""
 
 import time
+from fractions import Fraction
 
 import pytest
 import sympy as sp
 from flint import fmpz_mpoly_ctx
 
+from tests.theory.rlct import states
+from tests.theory.rlct.states import RING, SMALL, R, X, Y, stratum
 from theory.certificate import report
-from theory.rlct import rlct_ideal
+from theory.rlct import bounds, gram, implicit, linear, polynomials, reduce, rlct_ideal, steps, tidy, units
 from theory.rlct.effort import MAX_TERMS, OutOfTime, TooLarge, attempt, late, sized, spend, until
 from theory.rlct.polynomials import Ring, modulo, substitute
 
@@ -27,8 +30,26 @@ HARD = {
 }
 
 
+def pair(bound, scale=1):
+    """(value, −multiplicity): of two of them the lesser one says less."""
+    return (sp.oo, 0) if bound["value"] == "infinite" else (sp.Rational(bound["value"]) * scale, -bound["multiplicity"])
+
+
+def needed(data):
+    """Below the root as far as a node's own bound is below that of the root; the way to the upper bound, with what branches off."""
+    nodes, least = {n["number"]: n for n in data["nodes"]}, pair(data["lower"], data["power"])
+    found, todo = set(), [data["root"]]
+    while todo:
+        found.add(k := todo.pop())
+        if pair(nodes[k]["lower"]) < least:
+            todo += [child["node"] for child in nodes[k]["children"] if child["node"] not in found]
+    way = [k for k, _ in data["upper_proof"]["path"]]
+    return found | {*way, data["upper_proof"]["node"], *(child["node"] for k in way for child in nodes[k]["children"])}
+
+
 @pytest.mark.parametrize("name", HARD)
 def test_the_limit_is_kept_and_the_bracket_is_certified(name):
+    """The certificate holds the nodes that the two bounds need, and no others."""
     generators, variables = HARD[name]
     start = time.process_time()
     answer = rlct_ideal([sp.expand(g) for g in generators], variables, time_limit=LIMIT)
@@ -36,6 +57,7 @@ def test_the_limit_is_kept_and_the_bracket_is_certified(name):
     assert answer.lower <= answer.upper < sp.oo
     found = report(answer.certificate, generators, variables)
     assert found.accepted, found
+    assert {node["number"] for node in answer.certificate["nodes"]} == needed(answer.certificate)
 
 
 @pytest.mark.parametrize("limit", [0, sp.Rational(1, 100)])
@@ -57,6 +79,41 @@ def test_scopes():
             spend()
         assert late()
     spend()
+
+
+def work():
+    """Pieces of algebra whose number no limit bounds beforehand: quotients, samples, terms, pivots, pairs of generators."""
+    a, b, c, r = states.x, states.y, states.z, states.r
+    f, pair = b**2 + c, stratum("sssa", c * a - b**2 + a * b, c + a**2 + b**2)
+    K = {(4, 0): Fraction(1), (2, 2): Fraction(1), (0, 4): Fraction(1)}
+    places = [((4, 0), [(0, 0)]), ((2, 2), [(1, 1), (0, 2)]), ((0, 4), [(2, 2)])]  # of x², xy, y²
+    return {
+        "quotients by a factor": lambda: implicit.powers_of(stratum("sufa", a * f), Y, f),
+        "samples beside a root": lambda: implicit.root_witness(stratum("suaa", a), Y, b - 1),
+        "samples": lambda: bounds.witness(stratum("suaa", a, positive=[b - 1]), (SMALL,)),
+        "proofs of units": lambda: units.nonvanishing(stratum("suaa", a), RING.one()),
+        "resultants": lambda: units.norm(stratum("suau", a, roots={R: r**2 - 2}), b - r),
+        "terms": lambda: steps.prune(stratum("ssaa", a**2, a**3 + b), 1, {0: (2, 0, 0, 0)}, closure=False),
+        "vectors": lambda: linear.minimal([(1, 0)]),
+        "pivots": lambda: linear.solve([(1, 0), (0, 1)], [1, 1]),
+        "powers of a new coordinate": lambda: polynomials.substitute(RING, a**2, X, RING.one(), b),
+        "steps of a division": lambda: polynomials.modulo(RING, a**3, X, a**2 - b),
+        "factors": lambda: polynomials.factors(a * b),
+        "passes": lambda: tidy.clean(stratum("ssaa", a)),
+        "rounds": lambda: reduce.simplify(stratum("ssaa", a**2 - b**3)),
+        "pairs that cancel": lambda: reduce.subtract(pair),
+        "pairs that eliminate": lambda: reduce.eliminate(pair),
+        "candidates of a square": lambda: gram.monomials(K),
+        "matrices near a centre": lambda: gram.centre(K, 3, places),
+    }
+
+
+@pytest.mark.parametrize("piece", work())
+def test_pieces_of_work_ask_for_the_time(piece):
+    """Each ends with a result, and goes no further when the end has passed."""
+    work()[piece]()
+    with until(time.monotonic_ns() - 1), pytest.raises(OutOfTime):
+        work()[piece]()
 
 
 def test_sizes():

@@ -70,6 +70,9 @@ def test_slopes(s, f, proved):
         (stratum("suua", x, sign={Y: 1, Z: 1}), y + z, False),
         (stratum("suua", x, sign={Y: 1}), y + z, True),
         (stratum("suaa", x, nonzero=[y - one]), y - one, False),
+        (stratum("suaa", x, nonzero=[y**6 - 63**3 * one]), y**2 - 63 * one, False),  # 0 where f is
+        (stratum("suaa", x, nonzero=[50 * y**6 + y**2 - (50 * 63**3 + 63) * one]), y**2 - 63 * one, False),
+        (stratum("suaa", x, nonzero=[y**6 - 63**3 * one - one]), y**2 - 63 * one, True),
         (stratum("suaa", x, nonzero=[y - one]), y**2 - one, True),
         (stratum("suaa", x, positive=[y]), y**2 - one, True),
         (stratum("suaa", x, positive=[y - 2 * one]), y**2 - one, False),

@@ -35,6 +35,18 @@ def test_what_is_listed_is_freed_of_units_before_a_unit_becomes_dependent():
     assert on.nonzero in ([r], [])
 
 
+@pytest.mark.parametrize("shadowed", [[], [R], [Z], [Y]])
+@pytest.mark.parametrize(("f", "touched"), [(y**2 - z - 1, {Y, Z, R}), (y**2 - 2, {Y, R})])
+def test_what_is_listed_of_a_coordinate_that_gives_way(f, touched, shadowed):
+    """f takes the name of y: what was listed of y is not so of f, and what that and f depend on runs through some open set."""
+    s = stratum("suff", x * f**2, nonzero=[y + r, z + 3], positive=[y + 2, z**2 + 1], shadowed=shadowed)
+    off, on = split_of(s, f, dependent.split_implicit)
+    assert off.nonzero == [y + r, z + 3, f] and off.positive == s.positive and off.shadowed == s.shadowed
+    assert on.kind[Y] == SMALL and on.generators[0] == x * y**2
+    assert (on.nonzero, on.positive) == ([z + 3], [z**2 + 1])
+    assert on.shadowed == (touched | set(shadowed)) - {Y} and on.uncertain is bool(touched & set(shadowed))
+
+
 def test_solvable_coordinates_come_in_order():
     """Constant slope first, then free before units, then those that occur least."""
     s = stratum("fufa", x + y + z, x * y, x * z * y)

@@ -70,6 +70,7 @@ def test_a_series_that_costs_too_much_is_made_coarser(budget, monkeypatch) -> No
         found = estimate.estimates([CHART], t)[CHART]
     last = next(k for k, (wanted, work) in enumerate(made) if work <= budget or wanted == 6)
     assert last > 0 and [wanted for wanted, _ in made[: last + 1]] == list(range(12, 11 - last, -1))
+    assert min(wanted for wanted, _ in made) == max(6, 12 - last)
     assert abs(found.mid() - exact) <= found.rad() < 1e-3 * found
 
 

@@ -1,7 +1,10 @@
 """Laurent coefficients by interpolation against the exact ones, which are made of Taylor coefficients and finite parts."""
 
 import itertools
+from collections.abc import Callable
+from typing import Any
 
+import numpy as np
 import pytest
 import sympy as sp
 from flint import acb, arb, fmpq
@@ -138,6 +141,34 @@ def test_grids_that_cannot_resolve_a_pole_say_so() -> None:
     ):  # fmt: skip
         chart = Chart((x, y), orders, jacobian, unit)
         assert resolves(dict.fromkeys(units((chart,)), grid), chart, s) is known
+
+
+def points_needed(F: Callable[[Any], Any], low: int, high: int) -> int:
+    """For the Chebyshev coefficients above 10^{−10} by numpy (on [0, 1] relative to the largest), an eighth more, and two."""
+    parts = [lambda v, part=part: part(F(low + (high - low) * (v + 1) / 2)) for part in (np.real, np.imag)]
+    real, imaginary = (np.polynomial.chebyshev.chebinterpolate(part, 200) for part in parts)
+    sizes = np.hypot(real, imaginary)
+    m = 1 + int(np.flatnonzero(sizes > 1e-10 * (1 if low else sizes.max())).max())
+    return m + 2 + m // 8
+
+
+@pytest.mark.parametrize(("real", "imaginary"), [(1, 0), (3, 0), (1, 8), (1, -8)])
+@pytest.mark.parametrize("k", [2, 4])
+def test_grids_are_fitted_to_the_coefficients_along_the_edges(k: int, real: int, imaginary: int) -> None:
+    """Those of F = b u^{−s} on [0, 1] and of x^{−ks} F on the pieces beyond, at either end of the other coordinate."""
+    chart = Chart((x, y), (k, 2), (0, 0), 1 + x**2 + x**2 * y / 2, 1 + x * y, (True, False))
+    s = complex(real / 2, imaginary)
+    with digits(20):
+        grid = Grid.fit((chart,), [((fmpq(real, 2), fmpq(imaginary)), 10)], fmpq(1))
+
+    def F(u, v):
+        return (1 + u * v) * np.exp(-u * u / 2) / np.sqrt(2 * np.pi) * (1 + u * u + u * u * v / 2) ** -s
+
+    for low, high, n in grid.axes[0]:
+        needed = [points_needed(lambda u, e=e: F(u, e) * (u ** (-k * s) if low else 1), low, high) for e in (0, 1)]  # noqa: B023
+        assert n == max(needed)
+    assert [piece[:2] for piece in grid.axes[1]] == [(0, 1)]
+    assert grid.axes[1][0][2] == max(points_needed(lambda v, e=e: F(e, v) * np.ones_like(v), 0, 1) for e in (0, 1))
 
 
 @pytest.mark.parametrize("most", [400, 150, 60])

@@ -24,11 +24,13 @@ POLYNOMIALS = [
     x * y - z, x + y - z, x**2 - 3 * x * y + y**2,
     x - sp.sqrt(2) * y, x * (1 - y) * (2 - sp.sqrt(2) * y), x * (1 - y) * (1 - sp.sqrt(2) * y), sp.pi * x - y,
     x * y - sp.sqrt(3) * z, x * (1 - y) * (sp.pi - y**2), x * (1 - y) * (sp.pi - sp.sqrt(2) * y**2),
+    (2 * x - y**2) * (2 * y - x**2),  # by one fan for both factors, not by one after the other
+    (sp.pi - sp.sqrt(2)) * (1 - y) ** 2, (1 - y) * (sp.pi - 4 * sp.sqrt(2) * y), x * (1 - y) * (1 - sp.pi * sp.sqrt(2) * y / 7),
 ]  # fmt: skip
 
 
 def volume(maps, names) -> float:
-    """Σ ∫ |det Dπ| by Gauss's rule, and every image inside the box."""
+    """Σ ∫ |det Dπ| by Gauss's rule; every image lies inside the box, and none is flat."""
     nodes, weights = np.polynomial.legendre.leggauss(12)
     grid = np.array(list(product((nodes + 1) / 2, repeat=len(names)))).T
     mass = np.array([np.prod(w) for w in product(weights / 2, repeat=len(names))])
@@ -36,7 +38,9 @@ def volume(maps, names) -> float:
     for m in maps:
         images = [sp.lambdify(m.new, f, "numpy")(*grid) * np.ones(len(mass)) for f in m.images]
         assert all((f >= -1e-12).all() and (f <= 1 + 1e-12).all() for f in images)
-        total += float(mass @ np.abs(sp.lambdify(m.new, m.jacobian(), "numpy")(*grid) * np.ones(len(mass))))
+        share = float(mass @ np.abs(sp.lambdify(m.new, m.jacobian(), "numpy")(*grid) * np.ones(len(mass))))
+        assert share > 0
+        total += share
     return total
 
 
@@ -109,8 +113,9 @@ def test_what_is_not_found_is_said_in_one_line(f: sp.Expr, says: str) -> None:
 
 
 def test_moves_are_counted(monkeypatch) -> None:
-    """(2x − 1) y needs one cut; (2x − 1)(3y − 1) one, which leaves three pieces, and one of each of them."""
-    for f, needed in (((2 * x - 1) * y, 1), ((2 * x - 1) * (3 * y - 1), 4)):
+    """(2x − 1) y needs one cut; (2x − 1)(3y − 1) one, which leaves three pieces, and one of each of them; two roots one cut."""
+    both = sp.expand((1 - y) * (sp.pi - 4 * sp.sqrt(2) * y))
+    for f, needed in (((2 * x - 1) * y, 1), ((2 * x - 1) * (3 * y - 1), 4), (both, 1)):
         assert next(n for n in range(20) if found(f, n, monkeypatch)) == needed
 
 

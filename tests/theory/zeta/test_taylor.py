@@ -52,6 +52,7 @@ def test_orders(f: sp.Expr, order: int) -> None:
     [
         (1 / x, "1/x has the factor x**(-1); it has no Taylor series at x = 0"),
         (sp.log(x), "log(x) is not analytic at x = 0; it has no Taylor series there"),
+        (sp.asin(x - 1), "asin(x - 1) is not analytic at x = 0; it has no Taylor series there"),
         (x ** sp.Rational(1, 2) * y, "sqrt(x)*y has the factor x**(1/2); it has no Taylor series at x = 0"),
         ((x + x**2) ** sp.Rational(1, 2), "sqrt(x**2 + x) is not analytic at x = 0, where its base vanishes"),
     ],
@@ -108,6 +109,22 @@ def test_series_of_powers_and_products(f: sp.Expr, upto: int) -> None:
 def test_coefficients_that_are_zero_are_zero() -> None:
     """Those of sin(xy)/y without x² are no quotient 0/y."""
     assert [c == 0 for c in taylor(Removable(sp.sin(x * y), y, 1), x, 4)] == [True, False, True, False, True]
+
+
+@pytest.mark.parametrize(
+    ("f", "order"),
+    [
+        (sp.log(2 + x) + sp.log(3) - sp.log(6), 1),  # log(1 + x/2)
+        (x**2 * sp.exp(x) + sp.sin(1) ** 2 + sp.cos(1) ** 2 - 1, 2),
+        (sp.exp(x) * (1 + y) - 1 - y + (sp.log(6) - sp.log(3) - sp.log(2)) * x, 1),
+        (sp.cosh(x) - 1 + (sp.log(6) - sp.log(3) - sp.log(2)) * x, 2),
+        (sp.log(2 + x) + sp.log(3) - sp.log(5), 0),
+    ],
+    ids=str,
+)
+def test_coefficients_that_are_zero_without_being_written_so(f: sp.Expr, order: int) -> None:
+    """log 2 + log 3 = log 6 and sin² 1 + cos² 1 = 1, at x⁰ as at x¹."""
+    assert order_at_zero(f, x) == order
 
 
 def test_orders_are_found_up_to_twelve() -> None:
