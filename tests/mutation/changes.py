@@ -2,8 +2,8 @@
 
 A change is one node replaced by a near neighbour: an operator by another one, `<` by `<=`, a condition by its negation, a number by
 the next one, a keyword argument dropped for its default, the end of a slice dropped, `min` for `max`, a step of a sum or a call
-for its effect left out. Left alone is what no value depends on: docstrings, annotations, messages of exceptions, `__all__`, texts,
-and `strict=True` of a zip, which is an assertion.
+for its effect left out. Left alone is what no value depends on: docstrings, annotations, what is imported for them, messages of
+exceptions, `__all__`, texts, and `strict=True` of a zip, which is an assertion.
 
     changes(tree)   every change, in the order of the source      mutated(source, k)   the tree with the k-th of them
 """
@@ -136,6 +136,8 @@ def _silent(node: ast.AST) -> Iterator[ast.AST]:
         case ast.Raise(exc=ast.Call(args=args, keywords=keywords)):
             parts += [*args, *keywords]
         case ast.Call(func=ast.Attribute(attr=name)) if name in SILENT:
+            parts += [node]
+        case ast.If(test=ast.Name(id="TYPE_CHECKING")):
             parts += [node]
         case ast.keyword(arg="strict", value=value):
             parts += [value]

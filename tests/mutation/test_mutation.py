@@ -27,6 +27,9 @@ from tests.mutation.__main__ import (
 SOURCE = '''
 """Words."""
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence as Many
+
 def clipped(x: int = 3, *, low: bool = True) -> int:
     """Other words."""
     if x < 0 or not low:
