@@ -110,7 +110,7 @@ def interval_cos(a: Interval) -> Interval:
     return np.where(bottom, -1.0, np.maximum(ends[0], -1.0)), np.where(top, 1.0, np.minimum(ends[1], 1.0))
 
 
-HALF_PI = (np.array(math.nextafter(math.pi / 2, 0)), np.array(math.nextafter(math.pi / 2, 2)))
+HALF_PI = _outward(math.pi / 2, math.pi / 2)
 
 
 def _sin(a: Interval) -> Interval:
