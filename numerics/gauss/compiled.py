@@ -258,7 +258,7 @@ def collected(expr: Any, variables: Sequence[sp.Symbol]) -> Any:
     rest = [v for v in variables if v != variable]
     result = collected(coefficients[0], rest)
     for coefficient in coefficients[1:]:
-        result = sp.Add(sp.Mul(result, variable, evaluate=False), collected(coefficient, rest), evaluate=False)
+        result = result * variable + collected(coefficient, rest)
     return result
 
 

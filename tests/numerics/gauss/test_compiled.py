@@ -130,3 +130,8 @@ def test_horner_forms_are_cheap_on_a_grid() -> None:
     """In powers of y (degree 2) with coefficients in x: two products and two sums on the whole grid, against many as written."""
     expr = sp.expand((1 + x + x**2 + x**3 + x**4) * y**2 + (x - x**5) * y + x**7)
     assert Program([collected(expr, (x, y))], (x, y)).full == 4 < Program([expr], (x, y)).full
+
+
+def test_powers_that_do_not_occur_cost_nothing() -> None:
+    """x⁵ sin y + 1: one product and one sum on the whole grid, as x⁵ is a matter of one axis."""
+    assert Program([collected(x**5 * sp.sin(y) + 1, (x, y))], (x, y)).full == 2
