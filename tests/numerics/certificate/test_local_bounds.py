@@ -5,7 +5,7 @@ from itertools import product
 
 import pytest
 import sympy as sp
-from flint import acb, arb, fmpq
+from flint import acb, arb, ctx, fmpq
 
 from numerics.certificate import exact_field
 from numerics.certificate.local_bounds import Amplitude, Potential, Taylor
@@ -68,6 +68,24 @@ def test_the_bounds_of_one_term_are_its_extremes() -> None:
         and abs(steep.above - r**3 / 6) < arb("1e-14")
         and steep.slopes[0] == 1
     )
+
+
+@pytest.mark.parametrize("k", [3, 5, 7, 11, 13])
+def test_the_bounds_of_a_short_wave_are_rounded_outward(k: int) -> None:
+    """r − sin r > r³/6 − r⁵/120 and 1 − cos r > r²/2 − r⁴/24: nearer to the bounds, for r about 2⁻⁶⁰, than a number of 96 bits."""
+
+    def exact(value: arb) -> fmpq:
+        mantissa, exponent = value.man_exp()
+        return fmpq(int(mantissa)) * fmpq(2) ** int(exponent)
+
+    with ctx.workprec(96):
+        r = (arb(2) ** -60 / k).mid()
+        s = exact(r)
+        for expr in (sp.sin(x), -sp.sin(x)):
+            local = Potential(field(expr)).local([acb(0), acb(0)], [r, arb(0)])
+            assert min(exact(local.below), exact(local.above)) > s**3 / 6 - s**5 / 120
+        wave = Potential(field(sp.cos(x))).local([acb(0), acb(0)], [r, arb(0)])
+        assert exact(wave.below) > s**2 / 2 - s**4 / 24
 
 
 @pytest.mark.parametrize("expr", [sp.S(-3), x * y - 1, x**2 - sp.cos(x + y), x * sp.sin(2 * y) + 1, sp.cos(x)], ids=str)
