@@ -130,12 +130,11 @@ def _check_coercive(potential: sp.Expr, variable: sp.Symbol, lower: arb | None, 
         )
     if not potential.is_polynomial(variable):
         return
-    leading, degree = sp.Poly(potential, variable).LC(), sp.Poly(potential, variable).degree()
-    for end, sign in ((lower, -1), (upper, 1)):
-        if end is None and not (potential.has(variable) and leading * sign**degree > 0):
+    for end, outwards, sign in ((lower, potential.subs(variable, -variable), "−"), (upper, potential, "+")):
+        if end is None and not sp.Poly(outwards, variable).LC() > 0:
             raise BadInput(
                 f"the integral of exp(-({potential})) diverges: the potential does not grow as {variable} → "
-                f"{'+' if sign > 0 else '−'}∞; restrict the domain, or add a confining prior"
+                f"{sign}∞; restrict the domain, or add a confining prior"
             )
 
 

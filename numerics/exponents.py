@@ -89,7 +89,8 @@ def exponents(
 
     values: the function t ↦ ball of F(t), called at t = start·ratio^j until the last of the blocks has `target_digits` digits
     after the point, or a mapping {t: ball} on a geometric ladder. Give narrow balls: each resolved block costs digits. Fewer
-    than `count` blocks come back when the ladder does not resolve more. For a partition function pass Z itself, not log Z.
+    than `count` blocks come back when the ladder does not resolve more (each λ to less than 0.01). For a partition function pass
+    Z itself, not log Z.
 
     Raises `BadInput` for a ladder that is not geometric, for fewer than 7 rungs, for balls that are not finite, and when not even
     one block is resolved.

@@ -5,7 +5,8 @@ Idea
 A `Problem` is a posterior ∝ e^{−t·loss} prior on R^d, with its partition function and some means in closed form where
 they are known. The tags say what is hard about it: *steep* (large t), *flat* (a wide minimum), *degenerate* and *nearly
 degenerate* Hessians, *double well*, *shifted* minima, *rotated valley*, *non-polynomial*. The closed forms come from
-moments of Gaussians and Gamma functions, from changes of variables with determinant 1, and from tables of integrals:
+moments of Gaussians and Gamma functions, from changes of variables with determinant 1, from ⟨x ∂V/∂x⟩ = 1 for the exponent V
+by parts, and from tables of integrals:
 
     ∫ e^{−x⁴ − 2cx²} dx = √(c/2) e^{c²/2} K_{1/4}(c²/2)                           (c > 0; Gradshteyn–Ryzhik 3.323.3),
     ∫ e^{−x⁴ + 2cx²} dx = (π/2) √c e^{c²/2} (I_{1/4}(c²/2) + I_{−1/4}(c²/2))       (the same continued to −c),
@@ -104,11 +105,12 @@ TABLE: tuple[Problem, ...] = (
     entry("sextic, shifted", (x + 2) ** 6, ONE, 10, "degenerate, shifted", ((-5, 1),), partition=pure_power(6, 10),
              means=((x, sp.Integer(-2)), ((x + 2) ** 6, R(1, 60)))),
     entry("quartic and quadratic", x**4 + 2 * x**2, ONE, 1, "regular", 4, partition=single_well(sp.S.One),
-             source="Gradshteyn–Ryzhik 3.323.3"),
+             means=((x**4 + x**2, R(1, 4)),), source="Gradshteyn–Ryzhik 3.323.3"),
     entry("two wells", (x**2 - 1) ** 2, ONE, 1, "double well", 4, partition=sp.exp(-1) * double_well(sp.S.One),
              means=((x, sp.S.Zero),), source="Gradshteyn–Ryzhik 3.323.3, continued"),
     entry("two steep wells", (x**2 - 4) ** 2, ONE, 4, "double well, steep", 4,
-             partition=sp.exp(-64) * double_well(sp.Integer(8)) / sp.sqrt(2), source="Gradshteyn–Ryzhik 3.323.3, continued"),
+             partition=sp.exp(-64) * double_well(sp.Integer(8)) / sp.sqrt(2), means=((x**4 - 4 * x**2, R(1, 16)),),
+             source="Gradshteyn–Ryzhik 3.323.3, continued"),
     entry("tilted wells", (x**2 - 2) ** 2 / 4 + x / 10, ONE, 5, "double well", 5, means=((x, None), (x**2, None))),
     entry("exponential", sp.exp(x) - x, ONE, 5, "non-polynomial", ((-20, 5),), partition=sp.gamma(5) / sp.Integer(5) ** 5,
              means=((x, sp.digamma(5) - sp.log(5)), (sp.exp(x), sp.S.One)), source="Γ(t) after u = t e^x"),
@@ -131,7 +133,7 @@ TABLE: tuple[Problem, ...] = (
              means=(((x + y) ** 2, GAMMA_RATIO / sp.sqrt(3)), ((x - 2 * y) ** 2, R(1, 6)))),
     entry("cross term with gaussian prior", x**2 * y**2, TWO, R(1, 2), "degenerate", 9,
              prior=sp.exp(-(x**2) / 2 - y**2 / 2), partition=sp.sqrt(2 * sp.pi) * sp.exp(R(1, 4)) * sp.besselk(0, R(1, 4)),
-             source="the y-integral is Gaussian, then GR 3.364.3"),
+             means=((x**2 * (1 + y**2), sp.S.One),), source="the y-integral is Gaussian, then GR 3.364.3"),
     entry("two wells and a sheared line", (x**2 - 1) ** 2 + (y - 2 * x) ** 2, TWO, 1, "double well", ((-4, 4), (-14, 14)),
              partition=sp.exp(-1) * double_well(sp.S.One) * sp.sqrt(sp.pi), means=((y, sp.S.Zero),),
              source="y − 2x is Gaussian and independent of x"),

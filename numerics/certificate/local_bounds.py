@@ -26,11 +26,11 @@ from numerics.certificate.exact_field import ExactField, ExactWave, terms_of
 class Taylor:
     """The Taylor coefficients T_β(z) of a polynomial at complex points, as balls."""
 
-    def __init__(self, p: fmpq_mpoly, also: Sequence[tuple[int, ...]] = ()):
+    def __init__(self, p: fmpq_mpoly):
         terms = terms_of(p)
         self.dimension = p.context().nvars()
-        below = {gamma for alpha in (*terms, *also) for gamma in product(*(range(e + 1) for e in alpha))}
-        below.add((0,) * self.dimension)
+        units = [tuple(int(i == j) for j in range(self.dimension)) for i in range(self.dimension)]
+        below = {gamma for alpha in (*terms, *units) for gamma in product(*(range(e + 1) for e in alpha))}
         self.exponents = sorted(below)  # a monomial after its divisors
         index = {gamma: i for i, gamma in enumerate(self.exponents)}
         self._steps = [self._step(gamma, index) for gamma in self.exponents[1:]]
@@ -42,7 +42,7 @@ class Taylor:
                 rows[index[beta]][index[gamma]] = arb(c * math.prod(map(math.comb, alpha, beta)))
         self._matrix = arb_mat(rows)  # T_β(z) = Σ_γ c_{β+γ} binom(β+γ, β) z^γ
         self._complex = acb_mat(self._matrix)
-        self.first = [index.get(tuple(int(i == j) for j in range(self.dimension))) for i in range(self.dimension)]
+        self.first = [index[unit] for unit in units]
         higher = [(k, beta) for k, beta in enumerate(self.exponents) if sum(beta) > 1]
         self.odd = [k for k, beta in higher if any(e % 2 for e in beta)]
         self.even = [k for k, beta in higher if not any(e % 2 for e in beta)]
@@ -89,8 +89,7 @@ class Potential:
     """Re P on boxes, for a field P whose waves have constant amplitudes."""
 
     def __init__(self, field: ExactField):
-        d = field.dimension
-        self._taylor = Taylor(field.polynomial, [tuple(int(i == j) for i in range(d)) for j in range(d)])
+        self._taylor = Taylor(field.polynomial)
         self._waves = [
             (w, *(arb(next(iter(terms_of(q).values()), 0)) for q in (w.cosine, w.sine))) for w in field.waves
         ]
@@ -105,7 +104,7 @@ class Potential:
         above = odd + sum((max(e.upper(), arb(0)) for e in even), arb(0))
         sizes = [abs(float(e.mid())) for e in terms]
         costs = [sum(sizes[k] * share for k, share in shares) for shares in taylor.shares]
-        slopes = [arb(0) if k is None else coefficients[k] for k in taylor.first]
+        slopes = [coefficients[k] for k in taylor.first]
         value = coefficients[0]
         for wave, a, b in self._waves:
             angle = _angle(wave, z)
@@ -129,9 +128,8 @@ class Amplitude:
     def __init__(self, field: ExactField):
         self._plain = Taylor(field.polynomial)
         self._waves = [(w, Taylor(w.cosine), Taylor(w.sine)) for w in field.waves]
-        p = field.polynomial
-        self._constant = abs(arb(p.leading_coefficient())) if p.is_constant() and not p.is_zero() else None
-        self._constant = None if field.waves else self._constant
+        constant = field.polynomial.is_constant() and not field.waves
+        self._constant = abs(arb(next(iter(terms_of(field.polynomial).values()), 0))) if constant else None
 
     def sup_and_inf(self, z: Sequence[Any], radii: Sequence[arb]) -> tuple[arb, arb]:
         """(≥ sup, ≤ inf) from the value at the centre and |cos(θ + u) − cos θ| ≤ min(|u|, 2) cosh Im θ, u real."""

@@ -114,8 +114,7 @@ class _Line:
         if max(costs) <= 0:  # no curvature at all: the longest side
             costs = [-1.0 if s.points == 1 else float(arb(s.radius)) for s in sides]
         upper, lower = upper.upper(), max(lower.lower(), arb(0))
-        done = all(s.points == 1 for s in sides)
-        return _Piece(-math.inf if done else _log(upper - lower), sides, upper, lower, costs.index(max(costs)))
+        return _Piece(_log(upper - lower), sides, upper, lower, costs.index(max(costs)))
 
 
 def confirm_mass(p: ExactField, f: ExactField, axis: int, c: Certificate) -> None:

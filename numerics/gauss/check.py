@@ -160,7 +160,7 @@ def _confirm_analytic(record: Record, k: int, axis: int) -> None:
 
 def _confirm_supremum(record: Record, k: int, axis: int, i: int) -> None:
     log_m = float(record.log_m[axis, i, k])
-    bound = arb(log_m).exp() * ROOM if log_m > -math.inf else arb(0)
+    bound = arb(log_m).exp() * ROOM
     f, level = record.problem.amplitudes[i], arb(record.level)
 
     def good(box: Box) -> bool:
@@ -196,8 +196,7 @@ def _confirm_sum(record: Record) -> tuple[arb, ...]:
                 rho, log_m = arb(float(record.rho[k, axis])), float(record.log_m[axis, i, k])
                 if n < 2 or not rho > 1:
                     _fail("N ≥ 2 and ρ > 1", k, f"N = {n}, ρ = {rho.str(5)}")
-                size = arb(log_m).exp() if log_m > -math.inf else arb(0)
-                error += volume * arb(32) / 15 * size * rho ** (-2 * n) / (1 - rho**-2)
+                error += volume * arb(32) / 15 * arb(log_m).exp() * rho ** (-2 * n) / (1 - rho**-2)
         claimed, again = record.value.balls[i], total + arb(0, error.upper())
         if (
             not claimed.overlaps(again)

@@ -255,10 +255,9 @@ def collected(expr: Any, variables: Sequence[sp.Symbol]) -> Any:
     candidates = [(sp.degree(expr, v), k, v) for k, v in enumerate(polynomial)]
     variable = min(candidates)[2]
     coefficients = sp.Poly(expr, variable).all_coeffs()
-    rest = [v for v in variables if v != variable]
-    result = collected(coefficients[0], rest)
+    result = collected(coefficients[0], variables)
     for coefficient in coefficients[1:]:
-        result = sp.Add(sp.Mul(result, variable, evaluate=False), collected(coefficient, rest), evaluate=False)
+        result = result * variable + collected(coefficient, variables)
     return result
 
 

@@ -350,10 +350,10 @@ def is_nonnegative(expr: Any) -> bool:
     """Is the expression ≥ 0 for all real values of its symbols? Sufficient rules only."""
     if not expr.free_symbols:
         return bool(expr.is_nonnegative)
-    if isinstance(expr, sp.Pow) and expr.args[0] != sp.E:
+    if isinstance(expr, sp.Pow):
         base, exponent = expr.args
-        return bool(exponent.is_Integer and exponent % 2 == 0) or not exponent.is_Integer or is_nonnegative(base)
-    if isinstance(expr, sp.exp | sp.cosh | sp.sech | sp.erfc) or (isinstance(expr, sp.Pow) and expr.args[0] == sp.E):
+        return not exponent.is_Integer or exponent % 2 == 0 or is_nonnegative(base)
+    if isinstance(expr, sp.exp | sp.cosh | sp.sech | sp.erfc):
         return True
     if isinstance(expr, sp.Mul):
         return all(is_nonnegative(f) for f in expr.args)

@@ -110,7 +110,7 @@ def interval_cos(a: Interval) -> Interval:
     return np.where(bottom, -1.0, np.maximum(ends[0], -1.0)), np.where(top, 1.0, np.minimum(ends[1], 1.0))
 
 
-HALF_PI = (np.array(math.nextafter(math.pi / 2, 0)), np.array(math.nextafter(math.pi / 2, 2)))
+HALF_PI = _outward(math.pi / 2, math.pi / 2)
 
 
 def _sin(a: Interval) -> Interval:
@@ -287,15 +287,13 @@ class Rectangles:
             corners = [np.arctan2(y, x) for x in self.re for y in self.im]
             angle = _widened(np.minimum.reduce(corners), np.maximum.reduce(corners))
         lo, hi = _widened(np.log(size[0]), np.log(size[1]))
-        lo, hi = lo - LIBRARY_ERROR, hi + LIBRARY_ERROR
         return Rectangles((np.where(bad, -np.inf, lo), np.where(bad, np.inf, hi)), angle)
 
     def right_power(self, q: float) -> "Rectangles":
         """z^q = e^{q log z} on the right half-plane; the rounding of q to a float is within the widening."""
-        step = (np.nextafter(q, -np.inf), np.nextafter(q, np.inf))
-        logarithm = self.log()
-        scaled = interval_product(logarithm.re, step)
-        turned = None if logarithm.im is None else interval_product(logarithm.im, step)
+        exponent, logarithm = (np.array(q), np.array(q)), self.log()
+        scaled = interval_product(logarithm.re, exponent)
+        turned = None if logarithm.im is None else interval_product(logarithm.im, exponent)
         return Rectangles(scaled, turned).exp()
 
     def erf(self) -> "Rectangles":

@@ -26,7 +26,7 @@ RING = fmpz_mpoly_ctx.get(["x", "y"], "lex")
 ATTEMPTS = 5
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class Laurent:
     """x^−lift[0] y^−lift[1] · polynomial(x, y), with an integer polynomial."""
 
@@ -125,7 +125,7 @@ class Laurent:
         return _to_digits(lambda x, y: _horner(self, x, y, arb), beta, J, h, n)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class Ratio:
     """numerator / denominator: an exact function of x and y. Equality is equality of functions."""
 

@@ -50,7 +50,9 @@ def inflated_exp(log_value: float) -> arb:
     """
     if math.isnan(log_value) or log_value == math.inf:
         raise NotCertified("a float bound is not a finite number; rescale the variables")
-    return (arb(float(log_value)) + arb(1e-9 + 1e-13 * min(abs(float(log_value)), 1e300))).exp().upper()
+    if log_value == -math.inf:
+        return arb(0)
+    return (arb(float(log_value)) + arb(1e-9 + 1e-13 * abs(float(log_value)))).exp().upper()
 
 
 def grid_sums(
@@ -106,8 +108,8 @@ class _Summer:
         self._steps, self._fs, self._waves = steps, fs, p.waves
         with ctx.workprec(bits + 32):
             terms = {alpha: arb(-c * _power(steps, alpha)) for alpha, c in terms_of(p.polynomial).items()}
-            self._outer = sorted({alpha[:-1] for alpha in terms}) or [(0,) * (len(steps) - 1)]
-            self._degree = max((alpha[-1] for alpha in terms), default=0)
+            self._outer = sorted({alpha[:-1] for alpha in terms})
+            self._degree = max(alpha[-1] for alpha in terms)
             self._coefficients = arb_mat(
                 [[terms.get((*o, m), arb(0)) for m in range(self._degree + 1)] for o in self._outer]
             )

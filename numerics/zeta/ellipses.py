@@ -49,7 +49,7 @@ class Plan(NamedTuple):
     counts: tuple[int, ...]
     good: bool
     worst: int
-    loss: float = 0.0
+    loss: float
 
     def narrower(self, d: int) -> "Plan":
         """Ellipses whose log ρ is smaller by a sixth, with as many more nodes."""

@@ -121,6 +121,23 @@ def test_no_corner_of_the_radii_moves_a_positive_root_further():
             assert abs(corner[k] - centre[k]) < moved * (1 + arb("1e-4"))
 
 
+@pytest.mark.parametrize(("drift", "told"), [("0.0002", True), ("0.0003", True), ("0.00037", False), ("0.0006", False)])
+def test_an_exponent_is_told_where_its_error_is_less_than_a_hundredth(drift: str, told: bool) -> None:
+    """4^{−j/2} with radii that hide a second block; the last two values are exact and fall with λ = ½ + drift, so that the estimate
+    changes by the drift (and some 10⁻⁹ for the balls of the roots) where the ladder ends earlier: 30 times that is the error.
+    """
+    with digits(40):
+        values = [arb(4) ** (-arb(j) / 2 - (arb(drift) if j == 8 else 0)) for j in range(9)]
+        table = {4**j: v * (1 + arb(0, "1e-12") if j < 7 else 1) for j, v in enumerate(values)}
+    if not told:
+        with pytest.raises(BadInput, match="no exponent could be resolved"):
+            exponents(table)
+        return
+    (found,) = exponents(table)
+    assert float(found.ball.rad()) == pytest.approx(30 * float(drift), abs=1e-7)
+    assert abs(float(found.ball.mid()) - 0.5 - float(drift)) < 1e-8
+
+
 def test_wide_balls_give_no_guess():
     table = {2**10 * 4**j: series([(R(1, 2), [1, 1]), (R(1), [1])], 2**10 * 4**j) for j in range(9)}
     wide = {t: v + arb(0, float(abs(v)) * 1e-3) for t, v in table.items()}

@@ -226,6 +226,7 @@ def test_what_lies_outside():
         truth = (arb(2) * arb.pi()).sqrt() * (arb(reach) * scale / arb(2).sqrt()).erfc()
         assert truth < bound * scale * arb(-c.level).exp()
         assert bound < arb(10) ** -30
+    assert certificate.outside(c, x**2 / 2, [x], 1, prior=1, f=1) == ((reach,), bound)  # the prior and f left out are 1
 
 
 def sharpness(count: int) -> tuple[int, int]:

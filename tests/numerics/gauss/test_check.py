@@ -155,6 +155,21 @@ def test_claims_that_say_too_much_of_the_sum_are_found(monkeypatch):
             (check if reason.startswith("supremum") else _confirm_sum)(bad)
 
 
+@pytest.mark.parametrize("logs", [(1.0, 4.0), (-np.inf, 4.0), (1.0, -np.inf)], ids=str)
+def test_the_errors_of_all_axes_are_in_the_radius(logs) -> None:
+    """|Q| (32/15) Σ_j M_j ρ_j^{−2N_j}/(1 − ρ_j^{−2}) for f = 1 on [0, 2] × [0, 3], whose sum is 6: the ball is 6 ± this."""
+    with digits(12):
+        record = gauss.record(0, (1,), (x, y), 1, domain=[(0, 2), (0, 3)])
+        (again,) = _confirm_sum(record._replace(
+            panels=type(record.panels)(((arb(0), arb(0)),), ((arb(2), arb(3)),)), nodes=np.array([[2, 5]]),
+            rho=np.array([[2.0, 3.0]]), log_m=np.reshape(logs, (2, 1, 1)), omitted=(arb(0),),
+            value=record.value._replace(balls=(arb(6, 99),)),
+        ))  # fmt: skip
+    first, second = np.exp(logs)
+    expected = 6 * 32 / 15 * (first * 2**-4 / (1 - 1 / 4) + second * 3**-10 / (1 - 1 / 9))
+    assert float(again.mid()) == pytest.approx(6) and float(again.rad()) == pytest.approx(expected, rel=1e-6)
+
+
 def test_more_than_enough_is_accepted():
     """Wider balls and larger suprema are still true; the sum is then enclosed in the same ball or a wider one."""
     record = simple_record()

@@ -118,6 +118,15 @@ def test_two_wells_are_both_in_the_hull_and_a_full_box_leaves_nothing_outside() 
     assert full.outside == (0, 0) and full.log_sizes[0] == pytest.approx(math.log(6), abs=0.1)
 
 
+def test_an_amplitude_that_overflows_far_away_has_a_finite_size() -> None:
+    """cosh 2x is no float beyond 355, where e^{−x²/2} is 10⁻²⁷⁰⁰⁰; the size of f = 1 is √(2π) beside it."""
+    with digits(15):
+        gaussian = integrand_of(x**2 / 2, (x,), (sp.S.One, sp.cosh(2 * x)))
+        found = hull.find(gaussian, np.array([-400.0]), np.array([400.0]), np.array([0.0]), 20.0)
+    assert found.log_sizes[0] == pytest.approx(math.log(2 * math.pi) / 2, abs=0.1)
+    assert np.isfinite(found.log_sizes).all()
+
+
 @pytest.mark.parametrize(
     ("variables", "domain", "volume"), [((x,), [(0, 3)], 3), ((x, y), [(0, 2), (1, 4)], 6)], ids=str
 )

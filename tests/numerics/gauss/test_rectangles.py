@@ -55,11 +55,61 @@ def test_the_image_under_asinh_is_the_least_rectangle(a, b):
     image = apply(sp.asinh, rectangle(a, b, 1.0, 0.5))
     meets = a <= 0 <= a + 1 and max(abs(b), abs(b + 0.5)) >= 1
     assert bool(np.all(image.finite())) == (not meets)
-    if not meets:
+    if meets:
+        assert [float(end[0]) for end in (*image.re, *image.imaginary)] == [-np.inf, np.inf] * 2
+    else:
         x, y = np.meshgrid(a + np.linspace(0, 1, 41), b + np.linspace(0, 0.5, 41))
         values = [complex(mpmath.asinh(complex(*at))) for at in zip(x.ravel(), y.ravel(), strict=True)]
         for side, parts in ((image.re, np.real(values)), (image.imaginary, np.imag(values))):
             assert abs(float(side[0][0]) - parts.min()) < 1e-11 and abs(float(side[1][0]) - parts.max()) < 1e-11
+
+
+@pytest.mark.parametrize("a", [0.125, 0.75, 40.0])
+@pytest.mark.parametrize("b", [-3.0, -0.5, -0.25, 0.0, 1.5])
+def test_the_image_under_the_logarithm_is_the_least_rectangle(a, b):
+    """|z| and arg z have their extremes at corners or on the real axis, which are all among the points of the grid."""
+    image = apply(sp.log, rectangle(a, b, 1.0, 0.5))
+    x, y = np.meshgrid(a + np.linspace(0, 1, 5), b + np.linspace(0, 0.5, 5))
+    values = [complex(mpmath.log(complex(*at))) for at in zip(x.ravel(), y.ravel(), strict=True)]
+    for side, parts in ((image.re, np.real(values)), (image.imaginary, np.imag(values))):
+        assert abs(float(side[0][0]) - parts.min()) < 1e-11 and abs(float(side[1][0]) - parts.max()) < 1e-11
+
+
+@pytest.mark.parametrize("function", EXACT, ids=lambda f: f.__name__)
+def test_rectangles_of_one_array_do_not_see_one_another(function):
+    """One in every quadrant, and one across the origin: each image holds the value at its own corner, or is not finite."""
+    a, b = np.array([0.75, -2.25, -0.75, 2.25, -0.25]), np.array([0.5, 0.375, -0.75, -0.625, -0.125])
+    image = apply(function, Rectangles((a, a + 0.5), (b, b + 0.25)))
+    assert image.finite()[0]
+    for k in np.nonzero(image.finite())[0]:
+        each = Rectangles((image.re[0][k], image.re[1][k]), (image.imaginary[0][k], image.imaginary[1][k]))
+        assert holds(each, EXACT[function](mpmath.mpc(a[k], b[k])))
+
+
+def test_the_logarithm_near_the_unit_circle_and_powers_hold_their_last_bits():
+    """log|z| about 0 and z^{1/3}, for points of the circle rounded to floats, against 40 digits."""
+    for k in range(1, 40):
+        a, b = np.cos(k / 26), np.sin(k / 26)
+        with mpmath.workdps(40):
+            assert holds(apply(sp.log, rectangle(a, b, 0.0, 0.0)), mpmath.log(mpmath.mpc(a, b)))
+            assert holds(power(rectangle(a, b, 0.0, 0.0), R(1, 3)), mpmath.cbrt(mpmath.mpc(a, b)))
+
+
+def test_the_image_under_erf_is_that_of_the_mean_value():
+    """erf(middle) ± half the diagonal times max |erf′| = 2 e^{max y² − min x²}/√π."""
+    image = apply(sp.erf, rectangle(0.5, 0.25, 0.5, 0.25))
+    middle, reach = complex(mpmath.erf(0.75 + 0.375j)), np.hypot(0.25, 0.125) * 2 * np.exp(0.25 - 0.25) / np.sqrt(np.pi)
+    for side, part in ((image.re, middle.real), (image.imaginary, middle.imag)):
+        assert [float(end[0]) for end in side] == pytest.approx([part - reach, part + reach], abs=1e-8)
+
+
+@pytest.mark.parametrize("function", EXACT, ids=lambda f: f.__name__)
+def test_the_image_of_a_point_is_narrow(function):
+    """To 10⁻⁹ the value, in every quadrant; no wider than rounding makes it."""
+    for a, b in ((0.75, 0.5), (2.25, -0.375), (-0.75, -0.5), (-2.25, 0.375)):
+        image, value = apply(function, rectangle(a, b, 0.0, 0.0)), complex(EXACT[function](mpmath.mpc(a, b)))
+        for side, part in ((image.re, value.real), (image.imaginary, value.imag)):
+            assert part - 1e-9 < float(side[0][0]) < float(side[1][0]) < part + 1e-9
 
 
 @settings(max_examples=60, deadline=None)
@@ -211,17 +261,29 @@ def test_powers_of_real_intervals_are_tight(k, width, n):
 
 
 def test_nothing_is_proved_from_an_infinite_end():
-    """An infinite end says that an operand was not proved, and what goes through balls is not proved then either."""
+    """An infinite end says that an operand was not proved, and what goes through balls is not proved then either; the image has a
+    lower and an upper end all the same.
+    """
     inf = np.inf
     with np.errstate(all="ignore"):
         for function in (sp.atan, sp.coth, sp.asinh, sp.gamma, sp.log, sp.tanh, sp.tan):
             for ends in ((1.0, inf), (-inf, 1.0), (-inf, inf)):
                 real = Rectangles((np.array([ends[0]]), np.array([ends[1]])))
-                assert not apply(function, real).finite().any(), (function, ends)
+                image = apply(function, real)
+                assert not image.finite().any() and image.re[0] < image.re[1], (function, ends)
             for part in ((1.0, inf), (-inf, -1.0)):
                 flat = Rectangles((np.array([2.0]), np.array([3.0])), (np.array([part[0]]), np.array([part[1]])))
                 if function in (sp.atan, sp.asinh, sp.gamma):
                     assert not apply(function, flat).finite().any(), (function, part)
+
+
+@pytest.mark.parametrize("end", range(4))
+def test_a_rectangle_is_bounded_where_all_its_ends_are_finite(end):
+    """Of three rectangles the second has one infinite end, any of the four."""
+    ends = [np.array([v, v, v]) for v in (-1.0, 2.0, -3.0, 4.0)]
+    ends[end][1] *= np.inf
+    assert Rectangles((ends[0], ends[1]), (ends[2], ends[3])).finite().tolist() == [True, False, True]
+    assert Rectangles((ends[0], ends[1])).finite().tolist() == [True, end > 1, True]
 
 
 def test_the_size_of_a_rectangle_is_that_of_its_farthest_corner():

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 import sympy as sp
-from flint import arb, fmpq
+from flint import arb, ctx, fmpq
 
 from numerics.gauss import summation
 from numerics.gauss.ellipse import Ellipses, Panels
@@ -102,6 +102,16 @@ def test_the_errors_of_the_axes_are_in_the_radius() -> None:
         )  # fmt: skip
         expected = 6 * 32 / 15 * math.exp(3) * (2**-6 + 2**-10) / (1 - 1 / 4)
     assert float(found.mid()) == pytest.approx(6) and float(found.rad()) == pytest.approx(expected, rel=1e-6)
+
+
+@pytest.mark.parametrize("bits", [95, 127, 159])
+def test_a_sum_has_the_bits_that_are_asked_for(bits: int) -> None:
+    """∫_0^2 x³ = 4 by four nodes, exact but for rounding: the ball is a dozen bits wider than one rounding at most."""
+    with ctx.workprec(bits):
+        (found,) = panel_sums(
+            Integrand(sp.S(0), (x**3,), (x,)), fmpq(0), panels_of(((R(0),), (R(2),))), fitted([[4]], 1), np.zeros(1)
+        )
+    assert found.contains(4) and found.rel_accuracy_bits() >= bits - 12
 
 
 @pytest.mark.parametrize("n", [1, 2, 7, 20])

@@ -238,6 +238,7 @@ def test_walls_make_sweeps_cheap():
     "call, words",
     [
         (lambda: enumeration.moments(torus(5, 6)), "n = 30"),
+        (lambda: enumeration.moments(Lattice(2, 13, couplings={((0, 0), (0, 1)): 10**8})), "n ≤ 25; this"),
         (lambda: enumeration.moments(Lattice(2, 2, couplings={((0, 0), (0, 1)): 10**8})), "histogram"),
         (lambda: transfer.at(torus(12, 12), sp.Rational(1, 3)), "keeps 24 sites open"),
         (lambda: transfer.moments(torus(12, 12)), "keeps 24 sites open"),

@@ -8,6 +8,7 @@ import pytest
 import sympy as sp
 from flint import arb, ctx, fmpq
 
+from numerics.errors import NotCertified
 from numerics.precision import digits
 from numerics.trapezoid import gridsum
 from numerics.trapezoid.boxes import Boxes, Cover, cover
@@ -104,3 +105,9 @@ def test_exponentials_are_inflated_a_little(value: float) -> None:
         excess = found.log() - arb(value)
     assert 0 < excess < 2e-9 + 1e-12 * abs(value)
     assert inflated_exp(-math.inf) == 0
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+def test_what_is_no_bound_is_refused(value: float) -> None:
+    with pytest.raises(NotCertified, match="not a finite number"):
+        inflated_exp(value)
