@@ -88,7 +88,7 @@ def blocks(
     length = draws // count
     first = draws - count * length
     energy = energy[:, first:draws].reshape(len(energy), count, length).mean(axis=2)
-    change = np.diff(seen[:, first::length][:, : count + 1], axis=1)
+    change = np.diff(seen[:, first::length], axis=1)
     return energy, change[..., CONTROL:] / change[..., :1]
 
 
@@ -169,7 +169,7 @@ def _control(
     g, held = slope
     tiny = jnp.finfo(jax.tree.leaves(g)[0].dtype).tiny
     size = jnp.sqrt(dot(g, g))
-    basis, images = [_scaled(jnp.where(size > 0, 1 / (size + tiny), 0.0), g)], []
+    basis, images = [_scaled(1 / (size + tiny), g)], []
     for _ in range(order):
         image = H(basis[-1])
         images.append(image)

@@ -203,6 +203,20 @@ def test_the_scatter_of_the_chains_is_the_error_beyond_one_in_a_thousand(chains)
     assert any(seen) and not all(seen)
 
 
+def test_columns_do_not_see_one_another():
+    """One that scatters between chains, one that does not, one that stands still: each as if it were alone."""
+    rng = np.random.default_rng(12)
+    apart = rng.normal(size=(32, 60))
+    apart += 0.4 * np.linspace(-1, 1, 32)[:, None] - apart.mean(axis=1, keepdims=True)
+    x = np.stack([apart, autoregressive(rng, (32, 60), 0.5), np.full((32, 60), 2.0)], axis=-1)
+    together = diagnostics.mean(x)
+    for k in range(3):
+        alone = diagnostics.mean(x[..., k])
+        for field in ("mean", "sem", "ess", "rhat"):
+            np.testing.assert_allclose(getattr(together, field)[k], getattr(alone, field), rtol=1e-12, atol=1e-14)
+    assert together.sem[0] == pytest.approx(apart.mean(axis=1).std(ddof=1) / 32**0.5), "by the scatter"
+
+
 def test_errors_of_products_are_those_of_their_influence_functions():
     """Every entry of arrays of different shapes, against numbers: (x−x̄)(y−ȳ), and xyz − x Cov(y,z) − y Cov(x,z) − z Cov(x,y)."""
     rng = np.random.default_rng(10)

@@ -175,6 +175,14 @@ def test_waic_by_hand_on_a_sample_of_the_examples():
     assert shifted.training.mean == pytest.approx(T + 1000) and shifted.waic.sem == pytest.approx(found.waic.sem)
 
 
+def test_losses_far_apart_leave_the_smaller_ones():
+    """e^{−5000} is no float: −log⟨e^{−ℓ}⟩ is min ℓ + log 40 where one draw of 40 stands out."""
+    losses = np.full((2, 20, 2), 7000.0)
+    losses[0, 3], losses[1, 5, 1] = [2000.0, 3000.0], 5000.0
+    found = information.waic(probed(losses, 5.0), 10).training
+    assert found.mean == pytest.approx(2500 + np.log(40)) and np.isfinite(found.sem)
+
+
 def test_heavy_tails_are_told_from_a_variance_of_0_4_on():
     """Losses ±√v: at v = 0.4 nothing is told, a little beyond it is; as many probes as examples will do, one more will not."""
     for factor, told in ((1 - 1e-9, 0), (1 + 1e-9, 1)):

@@ -117,6 +117,12 @@ def test_error_bars_are_honest(posterior):
         assert (scatter**2 / variance < stats.f.isf(5e-7, *freedom)).all()
 
 
+def test_without_its_preconditioner_it_is_the_posterior_s_own(both, posterior):
+    dense, plain = both[0].unconditioned(), quadratic.curvature(posterior)
+    np.testing.assert_allclose(dense.precision, plain.precision, rtol=1e-9)
+    np.testing.assert_allclose(dense.spread(dense.step(1.0)), plain.spread(plain.step(1.0)), rtol=1e-9)
+
+
 def test_at_gamma_zero_the_posterior_has_half_the_weights(posterior):
     """½ tr(HH⁻¹) = d/2 with no error at all."""
     found = quadratic.iterative(replace(posterior, gamma=0.0), samples=SAMPLES, microbatch=40).llc()

@@ -124,6 +124,18 @@ def test_planted_clusters_are_found_and_stable():
     assert components.stability > 0.99
 
 
+@pytest.mark.parametrize("standard", spectroscopy.STANDARDS)
+def test_clusters_see_the_modes_above_the_edge_of_their_own_standard(standard):
+    """As many as the spectrum finds loud, one or two by the standard."""
+    groups, _ = planted(noise=1.5)
+    loud = spectroscopy.spectrum(groups, standard=standard).loud
+    plain, asked = (
+        spectroscopy.clusters(groups, 3, standard=standard, resamples=5, **o) for o in ({}, {"modes": loud})
+    )
+    np.testing.assert_array_equal(plain.labels, asked.labels)
+    assert plain.stability == asked.stability
+
+
 def test_clusters_of_noise_are_not_stable():
     """Of pure noise: the mean adjusted Rand index between resamplings stays low (0.3 ± 0.1 here), by far below that of a signal."""
     noise = np.random.default_rng(5).normal(size=(G, K, P))
