@@ -125,10 +125,12 @@ class Geometry(NamedTuple):
         return [i for i in range(self.centres[0].shape[1]) if i != self.axis]
 
     def _scaled(self, boxes: _Boxes, i: int, u: Interval) -> Interval:
-        pick = boxes.panel
-        c = (self.centres[0][pick, i], self.centres[1][pick, i])
-        r = (self.halves[0][pick, i], self.halves[1][pick, i])
-        return interval_sum(c, interval_product(r, u))
+        low, high = self.centres
+        return interval_sum((low[boxes.panel, i], high[boxes.panel, i]), self._stretched(boxes, i, u))
+
+    def _stretched(self, boxes: _Boxes, i: int, u: Interval) -> Interval:
+        low, high = self.halves
+        return interval_product((low[boxes.panel, i], high[boxes.panel, i]), u)
 
     def _with_real(self, boxes: _Boxes, first: int, complex_: Rectangles) -> list[Rectangles]:
         result: list[Rectangles] = [complex_] * (len(self.others) + 1)
@@ -143,8 +145,7 @@ class Geometry(NamedTuple):
         shifted = (theta[0] - math.pi / 2 - 1e-15, theta[1] - math.pi / 2 + 1e-15)  # sin θ = cos(θ − π/2)
         re = self._scaled(boxes, self.axis, interval_product(a, interval_cos(theta)))
         height = interval_product(b, interval_cos(shifted))
-        pick = boxes.panel
-        im = interval_product((self.halves[0][pick, self.axis], self.halves[1][pick, self.axis]), height)
+        im = self._stretched(boxes, self.axis, height)
         return self._with_real(boxes, 1, Rectangles(re, im))
 
     def filled(self, boxes: _Boxes) -> list[Rectangles]:
@@ -152,8 +153,7 @@ class Geometry(NamedTuple):
         a, b = _semi_axes(self.rho[boxes.panel])
         re = self._scaled(boxes, self.axis, interval_product(a, (boxes.low[:, 0], boxes.high[:, 0])))
         height = interval_product(b, (boxes.low[:, 1], boxes.high[:, 1]))
-        pick = boxes.panel
-        im = interval_product((self.halves[0][pick, self.axis], self.halves[1][pick, self.axis]), height)
+        im = self._stretched(boxes, self.axis, height)
         return self._with_real(boxes, 2, Rectangles(re, im))
 
 

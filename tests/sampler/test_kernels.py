@@ -302,6 +302,15 @@ def test_noise_is_standard_normal_and_its_words_are_independent():
     assert not np.array_equal(x[:100], np.asarray(contract.normal(jax.random.key(6), n, jnp.float32))[:100])
 
 
+@pytest.mark.parametrize("n", [1, 2, 7, 64])
+def test_all_words_of_a_block_are_used_as_jax_once_did(n):
+    """The bits, the rest of an odd number among them, are those of jax where elements may depend on how many there are."""
+    key = jax.random.key(8)
+    with jax.threefry_partitionable(False):
+        expected = jax.random.normal(key, (n,), jnp.float32)
+    np.testing.assert_allclose(contract.normal(key, n, jnp.float32), expected, rtol=1e-6)
+
+
 def test_noise_of_other_generators_and_precisions_is_jax_s_own():
     for key, dtype in ((jax.random.key(5, impl="rbg"), jnp.float32), (jax.random.key(5), jnp.float64)):
         np.testing.assert_array_equal(contract.normal(key, 7, dtype), jax.random.normal(key, (7,), dtype))

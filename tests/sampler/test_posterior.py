@@ -1,5 +1,8 @@
 """The local posterior: energy, gradient, masks and what it refuses."""
 
+from dataclasses import FrozenInstanceError
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -57,6 +60,13 @@ def test_is_a_pytree_with_static_loss():
     assert again.loss is loss
     assert again.batch_size == 2
     assert len(leaves) == 6
+
+
+def test_fields_cannot_be_assigned_to():
+    """As a leaf of a compiled program it must not change; `moved` makes another one."""
+    posterior: Any = LocalPosterior(lambda w, z: w[0] * z[0], jnp.ones((2, 1)), jnp.ones(1), 1.0, 0.0)
+    with pytest.raises(FrozenInstanceError):
+        posterior.nbeta = 2.0
 
 
 def test_minibatch_is_drawn_with_replacement():

@@ -138,6 +138,16 @@ def test_other_variables_count_over_their_whole_sides() -> None:
         assert holomorphic(integrand, g).tolist() == [True, False, True]
 
 
+def test_each_of_several_other_variables_has_its_own_side() -> None:
+    """x = ½ + u and z = −2 + 4u beside an ellipse of y, over the boxes of u that are given."""
+    g, panel = geometry([[0.5, 1.0, -2.0]], [[1.0, 2.0, 4.0]], 1, [2.0]), np.zeros(1, dtype=int)
+    for find, own in ((g.arcs, 1), (g.filled, 2)):
+        low, high = np.array([[0.1] * own + [-0.5, 0.5]]), np.array([[0.2] * own + [-0.25, 0.75]])
+        x_side, ellipse, z_side = find(_Boxes(panel, low, high))
+        assert [float(end[0]) for end in (*x_side.re, *z_side.re)] == pytest.approx([0, 0.25, 0, 1], abs=1e-12)
+        assert x_side.im is None and z_side.im is None and ellipse.im is not None
+
+
 @settings(max_examples=40, deadline=None)
 @given(st.floats(-5, 5), st.floats(0.01, 3), st.floats(1.01, 12), st.floats(0, 2 * math.pi), st.floats(-1, 1))
 def test_rectangles_of_arcs_and_of_the_filled_ellipse_hold_its_points(c, r, rho, theta, u) -> None:
