@@ -88,6 +88,9 @@ def constant(p: arb_poly) -> tuple[float, float]:
         (sp.log(3 + sp.sin(x)), math.log(2), math.log(4)),
         (sp.sqrt(3 + sp.sin(x)), math.sqrt(2), 2),
         (sp.tanh(x**2 - 5 * x), -1, 1),  # neither bounded above nor below by its coefficients
+        (sp.erf(x**2 - 5 * x), -1, 1),
+        (sp.erfc(x**2 - 5 * x), 0, 2),
+        (sp.atan(x**2 - 5 * x), -math.pi / 2, math.pi / 2),
         (1 / (x**2 + 1), 0, 1 / 5),
         (-1 / (x**2 + 1), -1 / 5, 0),
         ((x**2 + 1) ** R(-1, 2), 0, 5**-0.5),

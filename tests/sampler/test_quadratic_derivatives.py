@@ -4,8 +4,9 @@ Seven examples ℓ_z = b_z·w + ½ wA_zw + (1/6) T_z(w, w, w) + (1/24) Q_z(w, w,
 move; groups of examples and of directions that do not come out even. The other road is numpy's einsum.
 """
 
-from dataclasses import replace
+from dataclasses import FrozenInstanceError, replace
 from itertools import permutations
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -96,7 +97,10 @@ def test_derivatives_of_each_example(site) -> None:
 
 
 def test_groups_of_examples_and_directions_are_no_larger_than_asked() -> None:
-    """And the weights of all groups add up to 1; a size below 1 is refused."""
+    """And the weights of all groups add up to 1; a size below 1 is refused, and none can be changed."""
+    fixed: Any = Site.of(posterior(), 3, 2)
+    with pytest.raises(FrozenInstanceError):
+        fixed.width = 0
     for size in (0, -1):
         for options in ((size, 4), (None, size)):
             with pytest.raises(BadInput, match=f"must be at least 1; it is {size}"):
