@@ -41,6 +41,16 @@ def test_integrals_of_different_size_along_one_line_have_their_own_digits():
     assert all(value.rad() < 1e-7 * value for value in found.values())
 
 
+def test_the_line_suits_the_smallest_unit():
+    """Units from 1/50 on and from 1 on, together: e^{−t/50} lies at the far faces of the one, and each has its digits."""
+    losses, t = (x**2 * y**2 * (1 + 7 * x) / 50, x**2 * y**2 * (1 + y)), 8
+    made = [charts(K, (x, y), domain="box") for K in losses]
+    found = inverted(dict.fromkeys((*made[0], *made[1]), arb.nan()), sp.Integer(t), 8)
+    for K, (c,) in zip(losses, made, strict=True):
+        exact = arb(str(quadrature(K, (x, y), t)))
+        assert abs(found[c].mid() - exact) <= found[c].rad() + arb("1e-13") and found[c].rad() < 1e-6 * abs(exact)
+
+
 def test_the_line_and_the_series_agree():
     """At t = 10⁶ both have their digits: two roads to one integral."""
     made = charts(x**2 * y**2 * (1 + x + y), (x, y), domain="box")
