@@ -11,7 +11,8 @@
       |R| ≤ t^{−a} (1/π) ∫_0^∞ |Γ(a+iy) ζ(−a−iy)| dy,
 
   where every factor of the integrand decreases in y: sums over cells with the left ends bound it, and |Γ(a+iy)| ≤ Γ(a+n) y^{−n} the
-  tail. Poles are added until the bound is small enough or grows again.
+  tail. Poles are added until the bound is small enough or there are too many. At small t the power series is better: it
+  diverges, but |e^{−x} − Σ_{k<n} (−x)^k/k!| ≤ x^n/n! for x ≥ 0, so that n terms leave at most (ct)^n ∫ K^n |φ|/n!.
 * Anything else, units above all: the series is asymptotic and no bound is known: `theory.singular.estimate`.
 
 Reading order: `proved`, `values`, `_far`, `_box`, `_gaussian`.
@@ -34,6 +35,7 @@ from theory.zeta.finite_part import Axis, FinitePart
 from theory.zeta.precision import current_digits, digits, rational
 
 Charts = tuple[Chart, ...]
+Sides = list[tuple[arb, list[tuple[fmpq, fmpq]]]]
 MOST_POLES = 150
 BOUND = 10  # digits of the bound of a remainder: more than a radius holds
 
@@ -121,26 +123,28 @@ def _beyond(chart: Chart, tau: arb) -> arb:
     return total.upper()
 
 
+def _sides(chart: Chart) -> Sides:
+    """(q, [(h + 1 + m, k)]) for every monomial q x^m of the density."""
+    return [
+        (
+            ball(q),
+            [(rational(h) + 1 + m, rational(k)) for h, m, k in zip(chart.jacobian, powers, chart.orders, strict=True)],
+        )
+        for powers, q in _monomials(chart)
+    ]
+
+
 def _taylor(chart: Chart, tau: arb) -> arb:
     """Σ_n (−τ)^n ζ(n)/n!, K ≤ 1: from n ≥ 2τ on the terms more than halve, and up to there τ^n/n! ≥ (n/2)^n/n! ≥ ½."""
     before, size = ctx.prec, int(tau.upper().ceil().unique_fmpz() or 1)
     ctx.prec += 4 * size + 32
     try:
-        pieces = [
-            (
-                ball(q),
-                [
-                    (rational(h) + 1 + m, rational(k))
-                    for h, m, k in zip(chart.jacobian, powers, chart.orders, strict=True)
-                ],
-            )
-            for powers, q in _monomials(chart)
-        ]
+        pieces = _sides(chart)
         wanted = arb(10) ** (-current_digits())
         total, factor, n = arb(0), arb(1), 0
-        mass = _mass(chart, pieces)
+        _, mass = _moment(chart, pieces, 0)
         while True:
-            total += factor * sum((q * _product(sides, n, chart.gaussian) for q, sides in pieces), arb(0))
+            total += factor * _moment(chart, pieces, n)[0]
             n += 1
             factor *= -tau / n
             if 2 * abs(factor) < wanted * arb(10) ** -20:
@@ -160,7 +164,7 @@ def _monomials(chart: Chart) -> tuple[tuple[tuple[int, ...], sp.Expr], ...]:
 def _product(sides: list[tuple[fmpq, fmpq]], n: int, gaussian: tuple[bool, ...]) -> arb:
     total = arb(1)
     for (h, k), gauss in zip(sides, gaussian, strict=True):
-        total *= _half_moment(h) if gauss else 1 / arb(h + k * n)
+        total *= _half_moment(h + k * n) if gauss else 1 / arb(h + k * n)
     return total
 
 
@@ -169,12 +173,14 @@ def _half_moment(h: fmpq) -> arb:
     return arb(2) ** (arb(h) / 2) * (arb(h) / 2).gamma() / (2 * (2 * arb.pi()).sqrt())
 
 
-def _mass(chart: Chart, pieces: list) -> arb:
-    return sum((abs(q) * _product(sides, 0, chart.gaussian) for q, sides in pieces), arb(0))
+def _moment(chart: Chart, pieces: Sides, n: int) -> tuple[arb, arb]:
+    """ζ(n) = ∫ K^n φ, and a bound of ∫ K^n |φ|."""
+    parts = [(q, _product(sides, n, chart.gaussian)) for q, sides in pieces]
+    return sum((q * moment for q, moment in parts), arb(0)), sum((abs(q) * moment for q, moment in parts), arb(0))
 
 
 def _gaussian(c: Chart, t: sp.Rational) -> arb:
-    """Poles are added, a few at a time, until the bound is below the wanted digits or grows."""
+    """Poles are added, a few at a time, until the bound is below the wanted digits; or the power series, where it leaves less."""
     chart, tau = _normalised(c, t)
     first = zeta.first((chart,))
     wanted, best, span = arb(10) ** (-current_digits()), None, sp.Integer(2)
@@ -187,12 +193,28 @@ def _gaussian(c: Chart, t: sp.Rational) -> arb:
             bound = remainder(chart, rational(edge), tau)
         if best is None or bound < best[0]:
             best = (bound, inside[-1])
-        else:
-            break
-        if bound < wanted * (-tau.log() * rational(first)).exp() or len(inside) > MOST_POLES:
+        if best[0] < wanted * (-tau.log() * rational(first)).exp() or len(inside) > MOST_POLES:
             break
         span *= sp.Rational(3, 2)
+    series, left = _power_series(chart, tau)
+    if left < best[0]:
+        return series + arb(0, left.upper())
     return sum_at(residues.terms(chart, best[1]), tau) + arb(0, best[0].upper())
+
+
+def _power_series(chart: Chart, tau: arb) -> tuple[arb, arb]:
+    """Σ_{k<n} (−τ)^k ζ(k)/k! and the bound τ^n ∫ K^n |φ|/n! of the rest, for the n where it is least, or less than is wanted."""
+    pieces, total, factor, n = _sides(chart), arb(0), arb(1), 0
+    moment, left = _moment(chart, pieces, 0)
+    enough = left * arb(10) ** -current_digits()
+    while left > enough:
+        term, n = factor * moment, n + 1
+        factor *= -tau / n
+        moment, size = _moment(chart, pieces, n)
+        if not abs(factor) * size < left:
+            break
+        total, left = total + term, abs(factor) * size
+    return total, left
 
 
 def remainder(chart: Chart, a: fmpq, tau: arb) -> arb:

@@ -240,3 +240,45 @@ def test_a_coordinate_that_K_does_not_hold_is_its_moment(t) -> None:
         with digits(30):
             exact = ball(root * moment)
         assert found.overlaps(exact) and found.rad() < exact * arb(10) ** -19
+
+
+@pytest.mark.parametrize(
+    ("K", "beside"),
+    [
+        (x**4, lambda v, t: mp.exp(-t * v**4)),
+        (x**6, lambda v, t: mp.exp(-t * v**6)),
+        (x**2 * y**2, lambda v, t: (1 + 2 * t * v**2) ** -0.5),
+        (3 * x**2 * y**4, lambda v, t: (1 + 6 * t * v**4) ** -0.5),
+    ],
+    ids=["x⁴", "x⁶", "x²y²", "3x²y⁴"],
+)
+@pytest.mark.parametrize("t", [sp.Rational(1, 20), sp.Rational(1, 100), sp.Rational(1, 10**5)])
+def test_small_t_under_a_gaussian(K, beside, t) -> None:
+    """By mpmath, in two variables with E e^{−sx²} = (1 + 2s)^{−1/2} over the first."""
+    found = partition(K, sorted(K.free_symbols, key=str), domain="gaussian").evaluate(t, 10)
+    with mp.workdps(20):
+        exact = mp.quad(
+            lambda v: mp.sqrt(2 / mp.pi) * mp.exp(-v * v / 2) * beside(v, mp.mpf(t.p) / t.q), [0, 1, 2, 4, 8, 12]
+        )
+    assert isinstance(found, arb) and found.rad() < arb(10) ** -10
+    assert abs(found.mid() - arb(mp.nstr(exact, 20))) < found.rad() + arb(10) ** -14
+
+
+def test_the_power_series_ends_with_its_bound() -> None:
+    """E e^{−τx⁴} = Σ (−τ)^k (4k−1)!!/k!: by hand up to the least term at τ = 1/100, and a few terms at τ = 10⁻³⁰."""
+    chart = only_chart(partition(x**4, (x,), domain="gaussian"))
+    terms = [sp.Rational(-1, 100) ** k * sp.factorial2(4 * k - 1) / sp.factorial(k) for k in range(1, 20)]
+    least = min(range(len(terms)), key=lambda k: abs(terms[k]))
+    scale = ball(chart.density) / 2  # of half the line
+    total, left = evaluation._power_series(chart, arb(1) / 100)
+    assert left.overlaps(scale * ball(abs(terms[least]))) and total.overlaps(scale * ball(1 + sum(terms[:least])))
+    total, left = evaluation._power_series(chart, arb(10) ** -30)
+    assert abs(total - scale) < arb(10) ** -29 and left < arb(10) ** -20
+
+
+@pytest.mark.parametrize("t", [sp.Rational(1, 50), sp.Rational(1, 10**4), sp.Integer(3)])
+def test_small_t_on_a_box_beside_a_gaussian(t) -> None:
+    """x²y² with x in [0, 1]: ∫ (1 + 2tx²)^{−1/2} dx = asinh √(2t)/√(2t)."""
+    found = partition(x**2 * y**2, (x, y), domain={x: "box", y: "gaussian"}).evaluate(t, 10)
+    exact = ball(sp.asinh(sp.sqrt(2 * t)) / sp.sqrt(2 * t))
+    assert isinstance(found, arb) and found.overlaps(exact) and found.rad() < arb(10) ** -10
