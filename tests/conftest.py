@@ -10,6 +10,9 @@ Most programs that tests compile run for a moment, and compiling them took longe
 makes programs fast: the same operations in the same precision, in a third of the processor time. Where the run itself is long, the
 mark `compiled` (implied by `slow`) brings LLVM's passes back. The benchmarks and users' programs are compiled with everything, and
 so are the tests by `JAX_DISABLE_MOST_OPTIMIZATIONS=0 XLA_FLAGS= pytest`.
+
+A generator of random numbers that a module of tests has begins anew with every test: the numbers that a test draws do not depend on
+which others ran before it in its process.
 """
 
 import os
@@ -18,6 +21,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import Phase, settings
 from hypothesis.internal.detection import is_hypothesis_test
@@ -59,6 +63,16 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         own = function._hypothesis_internal_use_settings
         more = settings(own, max_examples=times * own.max_examples, derandomize=False)
         function._hypothesis_internal_use_settings = more
+
+
+_begun: dict[int, tuple[np.random.Generator, Any]] = {}
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    for value in vars(getattr(item, "module", None) or object).values():
+        if isinstance(value, np.random.Generator):
+            generator, state = _begun.setdefault(id(value), (value, value.bit_generator.state))
+            generator.bit_generator.state = state
 
 
 @pytest.hookimpl(wrapper=True)
