@@ -264,8 +264,8 @@ def test_kernels_with_the_same_fields_are_different_keys():
 def test_noise_is_standard_and_of_each_dtype(limit):
     like = {"a": jnp.zeros(20_000, jnp.float32), "b": jnp.zeros((100, 200)), "c": jnp.zeros((2, 3))}
     drawn = contract.noise(jax.random.key(3), like)
-    for leaf, name in ((drawn[name], name) for name in like):
-        assert (leaf.shape, leaf.dtype) == (like[name].shape, like[name].dtype)
+    for name, leaf in like.items():
+        assert (drawn[name].shape, drawn[name].dtype) == (leaf.shape, leaf.dtype)
     few = [np.asarray(contract.noise(jax.random.key(k), like)["c"]) for k in range(40)]
     assert abs(np.mean(few)) * 240**0.5 < limit(4) and len(np.unique(few)) == 240
     for part in (drawn["a"], drawn["b"]):
