@@ -15,7 +15,7 @@
   diverges, but |e^{−x} − Σ_{k<n} (−x)^k/k!| ≤ x^n/n! for x ≥ 0, so that n terms leave at most (ct)^n ∫ K^n |φ|/n!.
 * Anything else, units above all: the series is asymptotic and no bound is known: `theory.singular.estimate`.
 
-Reading order: `proved`, `values`, `_far`, `_box`, `_gaussian`.
+Reading order: `proved`, `values`, `_far`, `_box`, `_gaussian`, `_power_series`.
 """
 
 from collections.abc import Iterable, Sequence
@@ -180,26 +180,23 @@ def _moment(chart: Chart, pieces: Sides, n: int) -> tuple[arb, arb]:
 
 
 def _gaussian(c: Chart, t: sp.Rational) -> arb:
-    """Poles are added, a few at a time, until the bound is below the wanted digits; or the power series, where it leaves less."""
+    """The power series, or where it leaves too much poles, added a few at a time until the bound is below the wanted digits."""
     chart, tau = _normalised(c, t)
     first = zeta.first((chart,))
-    wanted, best, span = arb(10) ** (-current_digits()), None, sp.Integer(2)
-    while True:
+    wanted = arb(10) ** (-current_digits()) * (-tau.log() * rational(first)).exp()
+    series, least = _power_series(chart, tau)
+    last, count, span = None, 0, sp.Integer(2)
+    while not least < wanted and count <= MOST_POLES:
         poles = zeta.candidates(chart, first + 2 * span)
         inside = [s for s in poles if s <= first + span]
-        following = poles[len(inside)]
-        edge = (inside[-1] + following) / 2
+        count, edge = len(inside), (inside[-1] + poles[len(inside)]) / 2
         with digits(BOUND):
             bound = remainder(chart, rational(edge), tau)
-        if best is None or bound < best[0]:
-            best = (bound, inside[-1])
-        if best[0] < wanted * (-tau.log() * rational(first)).exp() or len(inside) > MOST_POLES:
-            break
+        if bound < least:
+            least, last = bound, inside[-1]
         span *= sp.Rational(3, 2)
-    series, left = _power_series(chart, tau)
-    if left < best[0]:
-        return series + arb(0, left.upper())
-    return sum_at(residues.terms(chart, best[1]), tau) + arb(0, best[0].upper())
+    value = series if last is None else sum_at(residues.terms(chart, last), tau)
+    return value + arb(0, least.upper())
 
 
 def _power_series(chart: Chart, tau: arb) -> tuple[arb, arb]:
