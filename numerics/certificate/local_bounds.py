@@ -85,14 +85,17 @@ def _angle(wave: ExactWave, z: Sequence[Any]) -> Any:
     return sum((arb(k) * x for k, x in zip(wave.frequency, z, strict=True)), arb(wave.phase))
 
 
+def _constant(q: fmpq_mpoly) -> arb:
+    """The value of a constant polynomial."""
+    return arb(next(iter(terms_of(q).values()), 0))
+
+
 class Potential:
     """Re P on boxes, for a field P whose waves have constant amplitudes."""
 
     def __init__(self, field: ExactField):
         self._taylor = Taylor(field.polynomial)
-        self._waves = [
-            (w, *(arb(next(iter(terms_of(q).values()), 0)) for q in (w.cosine, w.sine))) for w in field.waves
-        ]
+        self._waves = [(w, _constant(w.cosine), _constant(w.sine)) for w in field.waves]
 
     def local(self, z: Sequence[Any], radii: Sequence[arb]) -> Local:
         taylor = self._taylor
@@ -129,7 +132,7 @@ class Amplitude:
         self._plain = Taylor(field.polynomial)
         self._waves = [(w, Taylor(w.cosine), Taylor(w.sine)) for w in field.waves]
         constant = field.polynomial.is_constant() and not field.waves
-        self._constant = abs(arb(next(iter(terms_of(field.polynomial).values()), 0))) if constant else None
+        self._constant = abs(_constant(field.polynomial)) if constant else None
 
     def sup_and_inf(self, z: Sequence[Any], radii: Sequence[arb]) -> tuple[arb, arb]:
         """(≥ sup, ≤ inf) from the value at the centre and |cos(θ + u) − cos θ| ≤ min(|u|, 2) cosh Im θ, u real."""
