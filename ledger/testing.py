@@ -44,15 +44,15 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import sympy as sp
-from scipy.stats import chi2, norm
+from scipy.special import chdtrc, ndtri
 
 from sampler import diagnostics
 from theory import langevin
 from theory.errors import BadInput
 
 FALSE_ALARM, POWER = 1e-6, 0.99
-LEAST = float(norm.isf(FALSE_ALARM / 2))
-SEEN = LEAST + float(norm.isf(1 - POWER))
+LEAST = -float(ndtri(FALSE_ALARM / 2))
+SEEN = LEAST - float(ndtri(1 - POWER))
 
 Loss = Callable[[Any, Any], Any]
 
@@ -371,7 +371,7 @@ def _calibrated(estimate: Callable, rng: np.random.Generator, runs: int) -> Iter
                 scores.setdefault(name, []).append((value[first] - exact[name][first]) / sem[first])
     for name, z in scores.items():
         square = float(np.sum(np.square(z)))
-        score = float(norm.isf(chi2.sf(square, runs))) if np.isfinite(square) else np.inf
+        score = -float(ndtri(chdtrc(runs, square))) if np.isfinite(square) else np.inf
         width = (2 / runs) ** 0.5
         yield Row(f"error of {name}, mean z²", 1.0, square / runs, width, score, SEEN * width)
 

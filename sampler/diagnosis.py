@@ -31,7 +31,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.stats import chi2, norm
+from scipy.special import chdtrc, ndtri
 
 from sampler import diagnostics, martingale
 from sampler.record import Run
@@ -178,7 +178,7 @@ def agreement(run: Run) -> Finding | None:
         return None
     scatter = float(np.sum((means - means.mean()) ** 2) / np.mean(sems**2))
     # The errors of short chains are uncertain themselves: an F rather than a χ² would be right; the limit is set by 1e-4.
-    p = float(chi2.sf(scatter, chains - 1))
+    p = float(chdtrc(chains - 1, scatter))
     severity = "fine" if p > 1e-4 else "warning" if p > 1e-12 else "error"
     worst = int(np.abs(means - means.mean()).argmax())
     sentence = (
@@ -265,7 +265,7 @@ def rounding(run: Run) -> Finding | None:
 def minimum(run: Run) -> Finding:
     found = run.mean("loss").scale(run.nbeta)
     value, sem = float(found.mean), float(found.sem)
-    below = value < 0 and abs(value) > norm.isf(1e-4) * sem
+    below = value < 0 and abs(value) > -ndtri(1e-4) * sem
     if not below:
         return Finding("minimum", "fine", value, 0.0, f"λ̂ = {value:.4g} ± {sem:.2g} is not below 0.")
     sentence = (

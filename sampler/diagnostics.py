@@ -22,7 +22,7 @@ from typing import Any
 
 import numpy as np
 import scipy.fft
-from scipy.stats import chi2
+from scipy.special import chdtri
 
 from theory.errors import BadInput
 
@@ -176,7 +176,7 @@ def _mean(x: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray
         sem = np.sqrt(variance * tau / (chains * draws))
         if chains > 1:
             scatter = x.mean(axis=1).var(axis=0, ddof=1) / chains
-            excessive = scatter * (chains - 1) > sem**2 * chi2.ppf(0.999, chains - 1)
+            excessive = scatter * (chains - 1) > sem**2 * chdtri(chains - 1, 1e-3)
             sem = np.where(excessive, np.sqrt(scatter), sem)
         ess = variance / sem**2
         rhat = np.sqrt(variance / within)
