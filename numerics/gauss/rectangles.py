@@ -46,11 +46,9 @@ ERF_SLOPE = 1.1283791671 / 2 * (1 + 1e-9)  # 2/√π, times half the diagonal
 
 def _outward(lo: Any, hi: Any) -> Interval:
     """One unit in the last place outward; what is undefined becomes the whole line."""
+    lo, hi = np.nextafter(lo, -np.inf), np.nextafter(hi, np.inf)
     bad = np.isnan(lo) | np.isnan(hi)
-    return (
-        np.where(bad, -np.inf, np.nextafter(lo, -np.inf)),
-        np.where(bad, np.inf, np.nextafter(hi, np.inf)),
-    )
+    return (np.where(bad, -np.inf, lo), np.where(bad, np.inf, hi)) if bad.any() else (lo, hi)
 
 
 def _widened(lo: Any, hi: Any) -> Interval:
