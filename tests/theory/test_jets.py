@@ -32,7 +32,7 @@ def parts(f: sp.Expr, variables, order: int, at=None) -> list[sp.Expr]:
     return [part.as_expr().subs(back) for part in result.parts[0]]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(analytic())
 def test_parts_are_the_derivatives_along_every_ray(f: sp.Expr) -> None:
     """Second road: f(s w) has derivatives k! f_k(w) in s at 0, by sympy's differentiation of the whole expression."""

@@ -35,7 +35,7 @@ def test_one_dimensional_moments_are_known(variance: int, k: int) -> None:
     assert found == factorial(2 * k) // (2**k * factorial(k)) * variance**k
 
 
-@settings(deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(covariances(2), st.integers(0, 3), st.integers(0, 3))
 def test_moments_are_derivatives_of_the_generating_function(covariance, m: int, n: int) -> None:
     """A third road: E x^m y^n = ∂^m_s ∂^n_t exp(½ Σ) at 0."""
