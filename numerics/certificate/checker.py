@@ -47,11 +47,12 @@ def check(
     *,
     prior: object = 1,
     f: object = 1,
+    max_points: int = 20_000_000,
 ) -> arb:
     """A ball that contains ∫ f e^{−t·loss} prior dw, all inequalities behind it proved here; it lies in the claimed ball.
 
     loss, f: polynomials with sines and cosines in `variables`, rational coefficients; prior: such an f times exp(such a
-    loss); t > 0.
+    loss); t > 0; max_points: how many grid points are summed at most, a few minutes' work (the steps are the certificate's).
     Raises `NotCertified`, with the inequality that fails (or could not be decided), if the certificate does not hold.
     """
     c, names = certificate, tuple(variables)
@@ -70,7 +71,7 @@ def check(
             confirm_mass(p, g, axis, c)
     with ctx.workprec(_bits(c)):
         error = confirm_error(c, bound)
-        return confirm_sum(c, p, g, error) * (-arb(c.level)).exp()
+        return confirm_sum(c, p, g, error, max_points) * (-arb(c.level)).exp()
 
 
 def outside(

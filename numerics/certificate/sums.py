@@ -30,7 +30,7 @@ def confirm_error(c: Certificate, tail: arb) -> arb:
     return error
 
 
-def confirm_sum(c: Certificate, p: ExactField, f: ExactField, error: arb) -> arb:
+def confirm_sum(c: Certificate, p: ExactField, f: ExactField, error: arb, max_points: int) -> arb:
     """The grid sum again, in balls; with all errors it must lie in the claimed ball."""
     scale = arb(c.determinant) * arb(math.prod(c.steps, start=fmpq(1)))
     sides = tuple(sides_of(enclosing(c.tail), c.steps))
@@ -38,7 +38,7 @@ def confirm_sum(c: Certificate, p: ExactField, f: ExactField, error: arb) -> arb
     points = math.prod(side.points for side in sides)
     height = arb(f.majorant()(*enclosing(c.tail))) + 1
     floor = (scale * points * height / radius).log() if radius > 0 else arb(ctx.prec)
-    total, dead = _Grid(p, f, c.steps).sum(sides, float(floor) + DEEPER)
+    total, dead = _Grid(p, f, c.steps).sum(sides, float(floor) + DEEPER, max_points)
     total, error = total * scale, error + dead * scale
     distance = abs(total - c.value.mid()) + error
     require(distance <= radius, "sum", f"the grid sums to {total.str(12)} ± {error.str(5)}", c.value)
@@ -64,16 +64,18 @@ class _Grid:
             for alpha, c in terms_of(q).items()
         }
 
-    def sum(self, sides: tuple[Side, ...], cut: float) -> tuple[arb, arb]:
+    def sum(self, sides: tuple[Side, ...], cut: float, max_points: int) -> tuple[arb, arb]:
         """(the sum over the points kept, a bound of Σ |f| e^{−P} over the ranges with inf P > cut)."""
-        total, dead, stack = arb(0), arb(0), [sides]
+        total, dead, stack, left = arb(0), arb(0), [sides], max_points
         while stack:
             box = stack.pop()
             with ctx.workprec(COARSE_BITS):
                 lost, axis = self._outcome(box, cut)
             if lost is not None:
                 dead += lost
-            elif math.prod(side.points for side in box) <= self._leaf:
+            elif (points := math.prod(side.points for side in box)) <= self._leaf:
+                left -= points
+                require(left >= 0, "sum", f"more than max_points = {max_points} points are not negligible", self._steps)
                 total += self._points(box, self._p_terms, self._f_terms, ())
             else:
                 stack += [(*box[:axis], half, *box[axis + 1 :]) for half in box[axis].halves()]

@@ -65,8 +65,8 @@ def test_points_are_summed_or_their_sum_is_bounded(p, f, d: int, cut: float) -> 
     steps, sides = STEPS[:d], SIDES[:d]
     with ctx.workprec(120):
         box = tuple(Side(fmpq(a), fmpq(b), h) for (a, b), h in zip(sides, steps, strict=True))
-        kept, dead = _Grid(field(p, d), field(f, d), steps).sum(box, cut)
         indices = list(product(*(range(a, b + 1) for a, b in sides)))
+        kept, dead = _Grid(field(p, d), field(f, d), steps).sum(box, cut, len(indices))
         truth = plain_sum(p, f, indices, steps)
         gap = abs(truth - kept)
         if math.isinf(cut):
@@ -86,18 +86,30 @@ def test_a_claimed_sum_holds_the_plain_one(p, f, d: int) -> None:
         truth = plain_sum(p, f, product(*(range(-n, n + 1) for n in sides)), steps) * math.prod(steps) * 3
         radius = arb("1e-9")
         c = claim(d, steps=steps, determinant=fmpq(3), value=truth.mid() + arb(0, radius))
-        found = confirm_sum(c, field(p, d), field(f, d), arb("1e-12"))
+        found = confirm_sum(c, field(p, d), field(f, d), arb("1e-12"), 10**4)
         assert found.overlaps(truth) and arb("1e-12") <= found.rad() < arb("1.1e-12")
-        assert confirm_sum(c._replace(value=c.value + arb("9e-10")), field(p, d), field(f, d), arb("1e-12")).overlaps(
-            truth
-        )
+        assert confirm_sum(
+            c._replace(value=c.value + arb("9e-10")), field(p, d), field(f, d), arb("1e-12"), 10**4
+        ).overlaps(truth)
         for value, error in (
             (c.value + arb("1.1e-9"), "1e-12"),
             (c.value - arb("1.1e-9"), "1e-12"),
             (c.value, "1.1e-9"),
         ):
             with pytest.raises(NotCertified, match="inequality 'sum'"):
-                confirm_sum(c._replace(value=value), field(p, d), field(f, d), arb(error))
+                confirm_sum(c._replace(value=value), field(p, d), field(f, d), arb(error), 10**4)
+
+
+def test_no_more_points_are_summed_than_are_asked_for() -> None:
+    """At an infinite cut all 21 count; steps 2³⁰ times too fine are refused, though every inequality before the sum holds."""
+    with ctx.workprec(120):
+        p, f, side = field(x**2 / 2, 1), field(sp.S.One, 1), (Side(fmpq(-9), fmpq(11), fmpq(1, 2)),)
+        grid = _Grid(p, f, (fmpq(1, 2),))
+        assert grid.sum(side, math.inf, 21)[1] == 0
+        with pytest.raises(NotCertified, match="'sum': more than max_points = 20 points are not negligible"):
+            grid.sum(side, math.inf, 20)
+        with pytest.raises(NotCertified, match="max_points = 1000"):
+            confirm_sum(claim(steps=(fmpq(1, 2**31),), value=arb(2, 1)), p, f, arb(0), 1000)
 
 
 def test_the_error_of_the_rule_by_its_formula() -> None:
