@@ -63,12 +63,12 @@ def test_one_dimension_meets_the_expansion(u, noisy) -> None:
             "batches": {"losses": losses, "batch": t // 2},
             "gaussian": {"noise": gaussian},
         }
-        with digits(36):
+        with digits(28):
             return kernel.stationary(LINE, (x,), t, e, **given.get(noisy, {}))
 
     kernels = {64 << j: at(64 << j) for j in range(8)}
     for traces, first in (((x, x), 1), ((LINE,), 1), ((x**2, x), 2)):
-        with digits(36):
+        with digits(28):
             found = extrapolate.coefficients({t: k.cumulant(traces) for t, k in kernels.items()}, order=first + 1)
             series = langevin.cumulant(LINE, traces, (x,), e=e, order=first + 1, noise=noise)
             leading, following = (agreeing_digits(found[k].ball.mid(), series[k]) for k in (first, first + 1))
@@ -81,7 +81,7 @@ def test_two_dimensions_meet_the_expansion() -> None:
     """6 digits at leading order and 4 at the next, with a preconditioner and a localisation; H not diagonal."""
     D, e, gamma = sp.Matrix([[R(3, 2), R(1, 3)], [R(1, 3), 1]]), R(4, 5), R(1, 2)
     settings_: dict[str, Any] = {"gamma": gamma, "preconditioner": D}
-    with digits(18):
+    with digits(14):
         kernels = {t: kernel.stationary(PLANE, (x, y), t, e, **settings_) for t in (50, 100, 200, 400, 800, 1600, 3200)}
         for traces in ((PLANE,), (x, y)):
             found = extrapolate.coefficients({t: k.cumulant(traces) for t, k in kernels.items()}, order=2)
