@@ -257,17 +257,18 @@ def _mixtures(step: Step, grid: Grid, means: Vector, kicks: list[list[Vector]]) 
 
 
 def _density_of_characteristic(step: Step, grid: Grid) -> np.ndarray:
-    """d = 2: the Fourier sum over a lattice of (k₁, k₂), in doubles."""
+    """d = 2: the Fourier sum over a lattice of (k₁, k₂), in doubles; the terms at −k are the conjugates of those at k."""
     y = grid.points()
     f = [floats(c) for c in step.drift(y)]
     kicks = [[floats(c) for c in kick] for kick in step.kicks(y)]
     e, lattices, waves = float(step.e), [], []
     for a in range(2):
         spacing, count = _lattice(grid, a, float(step.e), 40.0)
-        k = spacing * np.arange(-count, count + 1)
+        k = spacing * np.arange(-count if a else 0, count + 1)
         lattices.append(k)
         nodes = grid.spacings[a] * np.arange(-grid.sides[a], grid.sides[a] + 1)
-        waves.append(spacing * grid.spacings[a] / (2 * np.pi) * np.exp(-1j * np.outer(nodes, k)))
+        twice = 1 if a else np.where(k > 0, 2, 1)
+        waves.append(spacing * grid.spacings[a] / (2 * np.pi) * twice * np.exp(-1j * np.outer(nodes, k)))
     rows = []
     for j in range(len(f[0])):
         phase = [[np.exp(-1j * k * kick[a][j] / step.batch) for kick in kicks] for a, k in enumerate(lattices)]
