@@ -102,7 +102,7 @@ def _indexed(graph: Graph, names: Sequence[str]) -> tuple[list[tuple[str, list[s
     return factors, pairs
 
 
-@dataclass
+@dataclass(frozen=True)
 class _Vertex:
     text: str
     compound: bool = False
@@ -113,7 +113,7 @@ class _Vertex:
         return _Vertex(f"({inner}{how})", True)
 
 
-@dataclass
+@dataclass(frozen=True)
 class _Edge:
     """An edge from u to v that carries a product of symmetric matrices, read from u to v."""
 

@@ -30,11 +30,14 @@ class Reach:
     files: dict[str, str] = field(default_factory=dict)
 
     def tests(self, file: str, *lines: int) -> list[str]:
-        """The tests that ran the first of these lines that any ran, or any line of the module where these run at import; the
-        cheapest first."""
+        """The tests that ran the first of these lines that any ran, or any line of the module where these run at import, and what
+        names the module; the cheapest first."""
         known = self.lines.get(file, {})
         found = next((known[line] for line in lines if known.get(line)), [])
-        found = found or {test for tests in known.values() for test in tests}
+        named = f"[{_module(file)}]"
+        found = found or {test for tests in known.values() for test in tests} | {
+            test for test in self.cost if test.endswith(named)
+        }
         return sorted(found, key=lambda test: (self.cost[test], test))
 
     def files_of(self, file: str) -> set[str]:
@@ -47,7 +50,7 @@ class Reach:
     def newer(self, file: str) -> list[str]:
         """The files of tests that are not as they were, of those that ran the module or import it by name."""
         known = self._ran(file)
-        package, _, stem = file.removesuffix("/__init__.py").removesuffix(".py").replace("/", ".").rpartition(".")
+        package, _, stem = _module(file).rpartition(".")
         imports = re.compile(
             rf"^from {re.escape(package)} import ([^\n]*|\([^)]*)\b{stem}\b|^(from|import) {re.escape(package)}\.{stem}\b",
             re.MULTILINE,
@@ -58,6 +61,10 @@ class Reach:
             if self.files.get(name) != digest(text) and (name in known or imports.search(text)):
                 found.append(name)
         return found
+
+
+def _module(file: str) -> str:
+    return file.removesuffix("/__init__.py").removesuffix(".py").replace("/", ".")
 
 
 def digest(text: str) -> str:

@@ -87,6 +87,8 @@ def test_a_mutant_meets_the_tests_that_ran_its_line_the_cheapest_first() -> None
     assert selection("theory.wick", k, 0.5, found) == (["b"], 1.0)
     unseen = reach.Reach(found.cost, {"theory/wick.py": {1: ["a"], 2: ["d"]}}, tests)
     assert selection("theory.wick", k, 10, unseen)[0] == ["d", "a"]  # runs at import: every test of the module
+    named = reach.Reach(found.cost | {"e[theory.wick]": 1.5, "e[theory.jets]": 1}, unseen.lines, tests)
+    assert selection("theory.wick", k, 10, named)[0] == ["d", "e[theory.wick]", "a"]  # and what names it
     assert selection("theory.jets", 0, 10, found) == ([], 0.0)
     older = reach.Reach(found.cost, found.lines, tests | {"tests/theory/test_wick.py": "another"})
     assert selection("theory.wick", k, 11.5, older) == (["tests/theory/test_wick.py", "b", "c"], 13.0)
