@@ -26,7 +26,7 @@ Reading order: `run`; then `Run` in `record`; the compiled programs in `programs
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import nullcontext
-from functools import lru_cache
+from functools import lru_cache, partial
 from os import PathLike
 from typing import Any, NamedTuple
 
@@ -40,7 +40,7 @@ from sampler import checkpoint as saved
 from sampler import programs, sharding
 from sampler import progress as shown
 from sampler.kernels.kernel import Kernel, State
-from sampler.posterior import Example, LocalPosterior, Loss, Params, size_of
+from sampler.posterior import Example, LocalPosterior, Loss, Params, as_arrays, size_of
 from sampler.record import Run, finish
 from sampler.recorder import FIXED, Recorder, Sums, Traces
 from sampler.threefry import straight
@@ -139,7 +139,7 @@ def runs(
     entries = len(next(iter(settings.values()))) if settings else 1
     total = chains * entries
     each = {name: jnp.repeat(jnp.asarray(values, float), chains) for name, values in settings.items()}
-    probes = jax.tree.map(jnp.asarray, plan.probes)
+    probes = as_arrays(plan.probes)
     if plan.probe_loss is None:
         _check_probes(posterior, probes)
     probe_loss = plan.probe_loss or posterior.loss
@@ -229,7 +229,7 @@ def _evaluated(posterior: LocalPosterior, evaluate: Any) -> tuple[LocalPosterior
             raise BadInput(f"chain.run: evaluate on 1 to n = {posterior.n} examples; {evaluate} are asked for.")
         chosen = np.linspace(0, posterior.n - 1, evaluate).round().astype(int)
         evaluate = jax.tree.map(lambda leaf: leaf[chosen], posterior.data)
-    subset = jax.tree.map(jnp.asarray, evaluate)
+    subset = as_arrays(evaluate)
     _check_probes(posterior, subset, "the examples of `evaluate`")
     return posterior, subset, float(posterior.centre_loss(subset)), "mean"
 
@@ -276,20 +276,26 @@ def _typed(key: Any) -> Key[Array, ""]:
 def _spread(posterior: LocalPosterior, initial: Params | None, chains: int) -> Params:
     """The starting points, with the leading axis of the chains."""
 
-    def spread(centre, start):
+    def checked(centre, start):
         start = jnp.asarray(start, centre.dtype)
         if start.shape not in (centre.shape, (chains, *centre.shape)):
             raise BadInput(
                 f"chain.run: a leaf of `initial` has shape {start.shape}; expected {centre.shape} or one each."
             )
-        return jnp.broadcast_to(start, (chains, *centre.shape))
+        return start
 
     try:
-        return jax.tree.map(spread, posterior.centre, posterior.centre if initial is None else initial)
+        starts = jax.tree.map(checked, posterior.centre, posterior.centre if initial is None else initial)
     except BadInput:
         raise
     except ValueError as error:
         raise BadInput(f"chain.run: `initial` is not a tree of weights like the centre: {error}") from None
+    return _repeated(starts, posterior.centre, chains)
+
+
+@partial(jax.jit, static_argnums=2)
+def _repeated(starts: Params, centre: Params, chains: int) -> Params:
+    return jax.tree.map(lambda start, leaf: jnp.broadcast_to(start, (chains, *leaf.shape)), starts, centre)
 
 
 def _check_probes(posterior: LocalPosterior, probes: PyTree[Array] | None, what: str = "probes") -> None:

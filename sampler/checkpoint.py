@@ -54,7 +54,9 @@ class Checkpoint:
 
         def again(leaf: Any, i: int) -> Any:
             # numpy stores bfloat16 as raw bytes, hence the view.
-            return sharding.put_as(stored[f"state_{i}"].view(leaf.dtype), leaf.sharding)
+            value = stored[f"state_{i}"].view(leaf.dtype)
+            # As the leaf is: a committed one would compile the programs of the run again.
+            return sharding.put_as(value, leaf.sharding) if leaf.committed else jax.device_put(value)
 
         leaves, tree = jax.tree.flatten(state)
         return int(stored["steps"]), tree.unflatten([again(leaf, i) for i, leaf in enumerate(leaves)])

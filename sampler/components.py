@@ -240,7 +240,7 @@ def _split(
     function: Callable, centre: Params, chosen: Component, merge: Callable, examples: Example, batch: int
 ) -> Split:
     """A function of (weights, example) cut into what is done once for each example and what is done at each v."""
-    example = jax.tree.map(lambda leaf: leaf[0], examples)
+    example = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(jnp.shape(leaf)[1:], jnp.result_type(leaf)), examples)
     leaves = list(names_of(centre))
     where = {name: (leaves.index(name), _axis(index, chosen.shapes[name])) for name, index in chosen.entries.items()}
     if all(axis is not NotImplemented for _, axis in where.values()):

@@ -67,7 +67,7 @@ class LocalPosterior:
 
     def __post_init__(self) -> None:
         put = partial(object.__setattr__, self)
-        put("data", jax.tree.map(jnp.asarray, self.data))
+        put("data", as_arrays(self.data))
         put("centre", jax.tree.map(_floating, self.centre))
         put("nbeta", jnp.asarray(self.nbeta, float))
         put("gamma", jnp.asarray(self.gamma, float))
@@ -85,6 +85,9 @@ class LocalPosterior:
         """d, the number of weights that move (a traced value where the mask is traced)."""
         if self.mask is None:
             return jnp.asarray(sum(leaf.size for leaf in jax.tree.leaves(self.centre)))
+        free = jax.tree.leaves(self.mask)
+        if not any(isinstance(leaf, Tracer) for leaf in free):
+            return jnp.asarray(sum(np.count_nonzero(leaf) for leaf in free), int)
         return jax.tree.reduce(operator.add, jax.tree.map(jnp.sum, self.mask))
 
     @property
@@ -179,6 +182,11 @@ def dot(x: Params, y: Params) -> Scalar:
     return jax.tree.reduce(operator.add, jax.tree.map(lambda a, b: jnp.sum(widened(a) * widened(b)), x, y))
 
 
+def as_arrays(tree: PyTree) -> PyTree[Array]:
+    """`jnp.asarray` of every leaf; numpy's are copied, where it would compile a copy for each new shape."""
+    return jax.tree.map(lambda x: jax.device_put(x.copy()) if isinstance(x, np.ndarray) else jnp.asarray(x), tree)
+
+
 def size_of(examples: Example) -> int:
     """The length of the leading axis."""
     return jax.tree.leaves(examples)[0].shape[0]
@@ -221,7 +229,7 @@ jax.tree_util.register_pytree_node(LocalPosterior, _flatten, _unflatten)
 
 
 def _floating(leaf: Any) -> Array:
-    leaf = jnp.asarray(leaf)
+    leaf = as_arrays(leaf)
     if jnp.issubdtype(leaf.dtype, jnp.complexfloating):
         raise BadInput(
             "LocalPosterior samples real weights; the centre has a complex leaf: split it into two real ones."
@@ -231,9 +239,11 @@ def _floating(leaf: Any) -> Array:
 
 def _full_mask(mask: Any, centre: Params) -> PyTree[Bool[Array, "..."]]:
     def spread(prefix, subtree):
-        if jnp.asarray(prefix).dtype != bool:
+        own = prefix if isinstance(prefix, Array) else np.asarray(prefix)
+        if own.dtype != bool:
             raise BadInput("LocalPosterior: a leaf of the mask is not boolean; use True (moves) and False (clamped).")
-        return jax.tree.map(lambda leaf: jnp.broadcast_to(jnp.asarray(prefix), leaf.shape), subtree)
+        whole = jnp.broadcast_to if isinstance(prefix, Array) else np.broadcast_to
+        return jax.tree.map(lambda leaf: as_arrays(whole(own, leaf.shape)), subtree)
 
     try:
         return jax.tree.map(spread, mask, centre)
@@ -260,7 +270,7 @@ def _check(p: LocalPosterior) -> None:
         raise BadInput(f"LocalPosterior: batch_size must lie between 1 and n = {p.n}; it is {p.batch_size}.")
     if p.microbatch is not None and p.microbatch < 1:
         raise BadInput(f"LocalPosterior: microbatch counts examples and must be at least 1; it is {p.microbatch}.")
-    example = jax.tree.map(lambda leaf: leaf[0], p.data)
+    example = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape[1:], leaf.dtype), p.data)
     shape = jax.tree.leaves(jax.eval_shape(p.loss, p.centre, example))
     if len(shape) != 1 or shape[0].shape != () or not jnp.issubdtype(shape[0].dtype, jnp.floating):
         found = ", ".join(f"{s.dtype}{list(s.shape)}" for s in shape)

@@ -26,7 +26,7 @@ from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Float, PyTree, Scalar
 from scipy.optimize import minimize
 
-from sampler.posterior import Example, Loss, Params, dot
+from sampler.posterior import Example, Loss, Params, as_arrays, dot
 from theory.errors import BadInput
 
 
@@ -70,8 +70,8 @@ def minimise(
     progress is called as progress(evaluations so far, loss). The result says how far it got; nothing is raised for a
     gradient that stayed large. Raises `BadInput` for a loss that is not finite at the start.
     """
-    start, unravel = ravel_pytree(jax.tree.map(jnp.asarray, params))
-    data = jax.tree.map(jnp.asarray, data)
+    start, unravel = ravel_pytree(as_arrays(params))
+    data = as_arrays(data)
     count = 0
 
     def objective(w: np.ndarray) -> tuple[float, np.ndarray]:

@@ -18,7 +18,7 @@ import numpy as np
 from jaxtyping import PyTree
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
-from sampler.posterior import Example, LocalPosterior
+from sampler.posterior import Example, LocalPosterior, as_arrays
 from sampler.quadratic.derivatives import Scalars
 from theory.errors import BadInput
 
@@ -83,7 +83,7 @@ def losses(
     posterior: LocalPosterior, examples: Example, *, centred: bool = True, names: Sequence[str] | None = None
 ) -> Observable:
     """ℓ_z − L_n for each example z, or ℓ_z when not `centred`. Raises `BadInput` for a wrong number of names."""
-    items = jax.tree.map(jnp.asarray, examples)
+    items = as_arrays(examples)
     like, found = (jax.tree.map(lambda leaf: leaf.shape[1:], tree) for tree in (posterior.data, items))
     if like != found:
         raise BadInput(

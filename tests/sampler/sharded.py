@@ -51,11 +51,13 @@ def gap(one, two):
 def main():
     devices = sharding.mesh(data=2)
     found = {"devices": jax.device_count(), "processes": jax.process_count(), "mesh": dict(devices.shape)}
-    for name, batch_size in (("full", None), ("mini", 16)):
+    pieces = {"every": 10}  # one program for all runs of minibatches on the mesh
+    for name, batch_size, options in (("full", None, {}), ("mini", 16, pieces)):
         with jax.default_device(jax.local_devices()[0]):
             alone = sample(batch_size)
-        found[name] = gap(alone, sample(batch_size, devices))
-    sums = sample(16, devices, keep="moments").covariance("loss", "probes").mean
+        whole = sample(batch_size, devices, **options)
+        found[name] = gap(alone, whole)
+    sums = sample(16, devices, keep="moments", **pieces).covariance("loss", "probes").mean
     found["moments"] = float(np.abs(sums / alone.covariance("loss", "probes").mean - 1).max())
     found["other key"] = gap(alone, sample(16, key=12))
     placed = sharding.place_posterior(devices, posterior(16))
@@ -65,8 +67,7 @@ def main():
     found["sums over devices"] = text.count("all-reduce(")
     if len(sys.argv) > 4:
         path = Path(sys.argv[4])
-        cut = {"checkpoint": path, "every": 10}
-        whole = sample(16, devices)
+        cut = pieces | {"checkpoint": path}
         try:
             sample(16, devices, progress=stop, **cut)
         except KeyboardInterrupt:

@@ -116,9 +116,9 @@ def predictions(p):
 
 def loss_of(problems):
     """(w, kind) ↦ ½ H ww + ⅙ T www + ⅛ (Aww)² + g_kind w of the chain's problem; its φ and ψ for the kinds 4 and 5."""
-    H, T, A = (jnp.stack([getattr(p, name) for p in problems]) for name in "HTA")
-    g = jnp.stack([np.stack([*p.g, p.phi[0], p.psi[0]]) for p in problems])
-    bent = jnp.stack([np.stack([p.phi[1], p.psi[1]]) for p in problems])
+    H, T, A = (jnp.array(np.stack([getattr(p, name) for p in problems])) for name in "HTA")
+    g = jnp.array(np.stack([np.stack([*p.g, p.phi[0], p.psi[0]]) for p in problems]))
+    bent = jnp.array(np.stack([np.stack([p.phi[1], p.psi[1]]) for p in problems]))
 
     def form(M, w):
         return jnp.sum(jnp.sum(M * w, axis=-1) * w, axis=-1)

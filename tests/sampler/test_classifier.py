@@ -1,5 +1,7 @@
 """The classifier against a plain numpy transcription, its positions and its loss."""
 
+from functools import partial
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -11,8 +13,9 @@ from theory.errors import BadInput
 
 @pytest.fixture(scope="module")
 def weights():
-    w = classifier.init(jax.random.key(0), vocabulary=3, length=6, width=8, layers=2, hidden=5, dtype=jnp.float64)
-    return jax.tree.map(lambda x: x + 0.1 * jnp.cos(jnp.arange(x.size)).reshape(x.shape), w)
+    sizes = {"vocabulary": 3, "length": 6, "width": 8, "layers": 2, "hidden": 5}
+    w = jax.jit(partial(classifier.init, **sizes, dtype=jnp.float64))(jax.random.key(0))
+    return jax.tree.map(lambda x: np.asarray(x) + 0.1 * np.cos(np.arange(x.size)).reshape(x.shape), w)
 
 
 def by_hand(w, tokens, heads=2):
@@ -21,7 +24,6 @@ def by_hand(w, tokens, heads=2):
     def norm(x, g):
         return x / np.sqrt(np.mean(x**2, axis=-1, keepdims=True) + 1e-6) * g
 
-    w = jax.tree.map(np.asarray, w)
     x = w["embedding"][tokens] + w["position"]
     e = x.shape[1] // heads
     for i in range(2):
@@ -40,14 +42,11 @@ def by_hand(w, tokens, heads=2):
 
 
 def test_the_logit_is_that_of_a_plain_transcription(weights):
+    logit = jax.jit(classifier.logit, static_argnames="heads")
     for seed in range(3):
         tokens = np.random.default_rng(seed).integers(0, 3, 7)
-        assert float(classifier.logit(weights, jnp.asarray(tokens))) == pytest.approx(
-            by_hand(weights, tokens), abs=1e-10
-        )
-        assert float(classifier.logit(weights, jnp.asarray(tokens), heads=1)) != pytest.approx(
-            by_hand(weights, tokens), abs=1e-6
-        )
+        assert float(logit(weights, tokens)) == pytest.approx(by_hand(weights, tokens), abs=1e-10)
+        assert float(logit(weights, tokens, heads=1)) != pytest.approx(by_hand(weights, tokens), abs=1e-6)
 
 
 def test_positions_are_those_of_the_table_and_stretched_by_a_line(weights):
@@ -61,10 +60,10 @@ def test_positions_are_those_of_the_table_and_stretched_by_a_line(weights):
 
 
 def test_the_loss_is_the_cross_entropy_times_the_weight(weights):
-    tokens = jnp.asarray([0, 0, 1, 1, 0, 1, 2])
-    p = 1 / (1 + np.exp(-by_hand(weights, np.asarray(tokens))))
+    tokens, weighted = np.array([0, 0, 1, 1, 0, 1, 2]), jax.jit(classifier.weighted)
+    p = 1 / (1 + np.exp(-by_hand(weights, tokens)))
     for label, wanted in ((1.0, -np.log(p)), (0.0, -np.log(1 - p))):
-        got = classifier.weighted(weights, (tokens, jnp.asarray(label), jnp.asarray(2.5)))
+        got = weighted(weights, (tokens, np.asarray(label), np.asarray(2.5)))
         assert float(got) == pytest.approx(2.5 * wanted, rel=1e-9)
 
 

@@ -63,6 +63,11 @@ def walk(name, p, epsilon=0.01, steps=5, key=0):
     return first, state
 
 
+@jax.jit
+def drift_at(p, w):
+    return p.value_and_gradient(w, p.data)
+
+
 def same_bits(one, two):
     return all(np.array_equal(a, b) for a, b in zip(jax.tree.leaves(one), jax.tree.leaves(two), strict=True))
 
@@ -76,7 +81,7 @@ def test_state_keeps_tree_shape_dtype_and_loss(name):
         assert (one.shape, one.dtype) == (two.shape, two.dtype)
     assert after.position["a"].dtype == jnp.float32
     assert after.position["b"].dtype == jnp.float64
-    loss_there, gradient_there = p.value_and_gradient(after.position, p.data)
+    loss_there, gradient_there = drift_at(p, after.position)
     np.testing.assert_allclose(after.loss, loss_there, rtol=1e-6)
     np.testing.assert_allclose(after.gradient["b"], gradient_there["b"], rtol=1e-6, atol=1e-6)
     drift, square = KERNELS[name](0.01).virial(p, after)
@@ -126,7 +131,7 @@ P = NBETA * H + GAMMA * np.eye(2)
 D = np.array([0.5, 3.0])
 U = 1.5
 OBSERVE = {"w": lambda w: w}
-SIZES = {"chains": 64, "draws": 2000, "burn_in": 500}
+SIZES = {"chains": 64, "draws": 2000, "burn_in": 500, "thin": 2}  # every thin > 1 has the same program
 
 
 def target(H, sine=(0.0, 0.0), cosine=(0.0, 0.0)):
@@ -209,11 +214,11 @@ def sampled(kernel, **sizes):
 
 @pytest.mark.parametrize("name", ["mala", "nuts"])
 def test_wavy_law_of_the_unbiased_kernels(name, agrees, limit):
-    found, run = sampled(KERNELS[name](0.06 if name == "mala" else 0.02), thin=2)
+    found, run = sampled(KERNELS[name](0.06 if name == "mala" else 0.02))
     assert agrees(found, moments())
     assert abs(run.stationarity()) < limit()
     assert (limit(4) + 2.33) * (found.sem / np.abs(moments()))[1].max() < 0.1
-    biased, _ = sampled(sgld(0.06), thin=2)
+    biased, _ = sampled(sgld(0.06))
     assert not agrees(biased, moments()), "the step of SGLD must be seen where mala's is not"
 
 
@@ -263,10 +268,11 @@ def test_kernels_with_the_same_fields_are_different_keys():
 
 def test_noise_is_standard_and_of_each_dtype(limit):
     like = {"a": jnp.zeros(20_000, jnp.float32), "b": jnp.zeros((100, 200)), "c": jnp.zeros((2, 3))}
-    drawn = contract.noise(jax.random.key(3), like)
+    noise = jax.jit(contract.noise)
+    drawn = noise(jax.random.key(3), like)
     for name, leaf in like.items():
         assert (drawn[name].shape, drawn[name].dtype) == (leaf.shape, leaf.dtype)
-    few = [np.asarray(contract.noise(jax.random.key(k), like)["c"]) for k in range(40)]
+    few = [np.asarray(noise(jax.random.key(k), like)["c"]) for k in range(40)]
     assert abs(np.mean(few)) * 240**0.5 < limit(4) and len(np.unique(few)) == 240
     for part in (drawn["a"], drawn["b"]):
         flat = np.asarray(part, np.float64).ravel()
@@ -278,8 +284,8 @@ def test_mala_refuses_minibatches_and_leaves_no_support():
     with pytest.raises(BadInput):
         mala(0.1).init(jax.random.key(0), LocalPosterior(loss, jnp.zeros((4, 1)), CENTRE, 1.0, 0.0, None, 2), CENTRE)
     half_line = LocalPosterior(lambda w, z: w[0] - jnp.log(w[0]), jnp.zeros((1, 0)), jnp.ones(1), 1.0, 0.0)
-    kernel, step = mala(4.0), jax.jit(mala(4.0).step)
-    state = kernel.init(jax.random.key(0), half_line, half_line.centre)
+    init, step = (jax.jit(part) for part in (mala(4.0).init, mala(4.0).step))
+    state = init(jax.random.key(0), half_line, half_line.centre)
     accepted = []
     for s in range(200):
         state = step(jax.random.key(s), half_line, state)
@@ -292,14 +298,15 @@ def test_mala_refuses_minibatches_and_leaves_no_support():
 def test_noise_is_standard_normal_and_its_words_are_independent():
     """Single precision draws use both words of a block. False alarms: 1e-6 each; a variance off by 0.4% fails."""
     n = 2_000_000
-    x = np.asarray(contract.normal(jax.random.key(5), n, jnp.float32), np.float64)
+    normal = jax.jit(contract.normal, static_argnums=(1, 2))
+    x = np.asarray(normal(jax.random.key(5), n, jnp.float32), np.float64)
     assert x.dtype == np.float64 and np.isfinite(x).all()
     assert stats.kstest(x, "norm").pvalue > 1e-6
     for moment, expected, variance in ((x, 0, 1), (x**2, 1, 2), (x**3, 0, 15), (x**4, 3, 96)):
         assert abs(moment.mean() - expected) < 4.9 * (variance / n) ** 0.5
     for product in (x[1:] * x[:-1], x[: n // 2] * x[n // 2 :], x[: n // 2] ** 2 * x[n // 2 :]):
         assert abs(product.mean()) < 4.9 * (product.var() / len(product)) ** 0.5
-    assert not np.array_equal(x[:100], np.asarray(contract.normal(jax.random.key(6), n, jnp.float32))[:100])
+    assert not np.array_equal(x[:100], np.asarray(normal(jax.random.key(6), n, jnp.float32))[:100])
 
 
 @pytest.mark.parametrize("n", [1, 2, 7, 64])
@@ -308,7 +315,8 @@ def test_all_words_of_a_block_are_used_as_jax_once_did(n):
     key = jax.random.key(8)
     with jax.threefry_partitionable(False):
         expected = jax.random.normal(key, (n,), jnp.float32)
-    np.testing.assert_allclose(contract.normal(key, n, jnp.float32), expected, rtol=1e-6)
+    found = jax.jit(contract.normal, static_argnums=(1, 2))(key, n, jnp.float32)
+    np.testing.assert_allclose(found, expected, rtol=1e-6)
 
 
 def test_noise_of_other_generators_and_precisions_is_jax_s_own():

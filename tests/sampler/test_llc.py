@@ -150,7 +150,7 @@ def test_cross_fitting_finds_a_slope():
 
 def test_moments_are_enough_without_control():
     p = LocalPosterior(quartic, jnp.zeros((1, 0)), jnp.zeros(6), 100.0, 0.0)
-    options: dict[str, Any] = {"chains": 4, "draws": 400, "burn_in": 100}
+    options: dict[str, Any] = {"chains": 4, "draws": 400, "burn_in": 100, "every": 20}
     traced, summed = (
         chain.run(jax.random.key(2), sgld(0.003), p, keep=keep, **options) for keep in ("traces", "moments")
     )

@@ -101,9 +101,15 @@ def test_clamped_weights_and_exhausted_spaces():
     seen = run.trace("martingale")
     assert np.isfinite(seen).all()
     assert (seen[..., 3] == 0).all(), "the virial of a clamped leaf"
-    x, g, xi = (jax.tree.map(jnp.asarray, {"a": v, "b": 0.0}) for v in (0.3, 6.0, 1.7))
-    held = {"a": 5.0, "b": 5.0}
-    found = martingale._control(lambda v: {"a": 20 * v["a"], "b": 0 * v["b"]}, (g, held), xi, jnp.asarray(0.02), 3)
+    x, g, xi, held = (
+        {"a": np.array(v), "b": np.array(u, float)} for v, u in ((0.3, 0), (6.0, 0), (1.7, 0), (5.0, 5.0))
+    )
+
+    @jax.jit
+    def control(g, held, xi):
+        return martingale._control(lambda v: {"a": 20 * v["a"], "b": 0 * v["b"]}, (g, held), xi, jnp.asarray(0.02), 3)
+
+    found = control(g, held, xi)
     theta, keep = 20.0, 1 / (1 + 0.02**2)
     slow = 1 - 0.02 * theta / 4
     expected = keep * (

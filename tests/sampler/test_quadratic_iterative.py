@@ -183,12 +183,14 @@ def test_refusals(posterior):
         quadratic.iterative(posterior, microbatch=0)
 
 
+def bowl(w, h):
+    return jnp.sum(h * w**2) / 2
+
+
 def diagonal(curvatures, **options) -> quadratic.Iterative:
     """L = Σ h_i w_i²/2 without a prior, t = 100."""
-    h = jnp.asarray(curvatures)
-    return quadratic.iterative(
-        LocalPosterior(lambda w, z: jnp.sum(h * w**2) / 2 + 0 * z[0], jnp.zeros((1, 1)), 0 * h, 100.0, 0.0), **options
-    )
+    h = np.array([curvatures])
+    return quadratic.iterative(LocalPosterior(bowl, h, 0 * h[0], 100.0, 0.0), **options)
 
 
 def test_what_a_loose_solver_changes_stays_within_its_estimate():

@@ -6,8 +6,8 @@ random polynomials whose mean L has its minimum at 0, the probes are L + ψ. The
 """
 
 from dataclasses import dataclass
-from functools import cached_property
-from itertools import combinations_with_replacement
+from functools import cache, cached_property
+from itertools import combinations_with_replacement, pairwise
 from typing import Any
 
 import jax.numpy as jnp
@@ -16,7 +16,6 @@ import pytest
 import sympy as sp
 
 from sampler import quadratic
-from sampler.lower import lower_loss
 from sampler.posterior import LocalPosterior
 from sampler.quadratic.law import Law
 from sampler.quadratic.observables import Prediction
@@ -31,10 +30,20 @@ def monomials(d: int) -> list[sp.Expr]:
     return [sp.Mul(*c) for k in (1, 2, 3, 4) for c in combinations_with_replacement(W[:d], k)]
 
 
+@cache
 def generic(d: int) -> Any:
-    """The same function for the same d."""
-    names = sp.symbols(f"c:{len(monomials(d))}", real=True)
-    return lower_loss(sum(c * m for c, m in zip(names, monomials(d), strict=True)), W[:d], names)
+    """Σ z_m w^m in the order of `monomials`, each a monomial of the degree below times a weight; one function for each d."""
+    powers = [list(combinations_with_replacement(range(d), k)) for k in (1, 2, 3, 4)]
+    below = [np.array([[c[:-1] == b for b in lower] for c in higher], float) for lower, higher in pairwise(powers)]
+    last = [np.array([[c[-1] == i for i in range(d)] for c in higher], float) for higher in powers[1:]]
+
+    def loss(w: Any, z: Any) -> Any:
+        found = [w]
+        for rows, weights in zip(below, last, strict=True):
+            found.append((rows @ found[-1]) * (weights @ w))
+        return z @ jnp.concatenate(found)
+
+    return loss
 
 
 @dataclass(frozen=True)

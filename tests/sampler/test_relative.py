@@ -16,12 +16,11 @@ def weights_of(seed=0, **sizes):
     sizes = {"vocabulary": 7, "context": 6, "width": 8, "layers": 2, "heads": 2} | sizes
     weights = relative.init(jax.random.key(seed), **sizes, dtype=jnp.float64)
     noise = np.random.default_rng(seed)
-    return jax.tree.map(lambda x: jnp.asarray(np.asarray(x) + 0.3 * noise.normal(size=x.shape)), weights)
+    return jax.tree.map(lambda x: np.asarray(x) + 0.3 * noise.normal(size=x.shape), weights)
 
 
 def by_hand(w, tokens):
     """Token losses with one loop over positions and one over heads."""
-    w = jax.tree.map(np.asarray, w)
     norm = lambda x, g: x / np.sqrt((x**2).mean() + 1e-6) * g  # noqa: E731
     T = len(tokens) - 1
     x = [w["embedding"][t].copy() for t in tokens[:-1]]
@@ -52,20 +51,17 @@ def by_hand(w, tokens):
 
 def test_token_losses_by_hand():
     w, tokens = weights_of(), np.array([3, 1, 4, 1, 5, 2, 6])
-    losses = relative.token_losses(w, jnp.asarray(tokens))
+    token_losses = jax.jit(relative.token_losses)
+    losses = token_losses(w, tokens)
     np.testing.assert_allclose(losses, by_hand(w, tokens), rtol=1e-12)
     rho = np.array([0.0, 2, 1, 1, 0.5, 1.5])
-    np.testing.assert_allclose(
-        relative.weighted(w, (jnp.asarray(tokens), jnp.asarray(rho))), np.mean(rho * losses), rtol=1e-12
-    )
-    moved = w | {"layer1": w["layer1"] | {"distance": w["layer1"]["distance"] + jnp.array([[0.1], [0.2]])}}
-    np.testing.assert_allclose(
-        relative.token_losses(moved, jnp.asarray(tokens)), losses, rtol=1e-9
-    )  # only differences count
+    np.testing.assert_allclose(jax.jit(relative.weighted)(w, (tokens, rho)), np.mean(rho * losses), rtol=1e-12)
+    moved = w | {"layer1": w["layer1"] | {"distance": w["layer1"]["distance"] + np.array([[0.1], [0.2]])}}
+    np.testing.assert_allclose(token_losses(moved, tokens), losses, rtol=1e-9)  # only differences count
 
 
 def test_patterns_are_causal_and_sum_to_one():
-    found = np.asarray(relative.patterns(weights_of(), jnp.array([0, 1, 2, 3, 4, 5])))
+    found = np.asarray(jax.jit(relative.patterns)(weights_of(), np.arange(6)))
     assert found.shape == (2, 2, 6, 6)
     np.testing.assert_allclose(found.sum(axis=-1), 1, rtol=1e-12)
     assert np.abs(np.triu(found, 1)).max() == 0
@@ -78,18 +74,23 @@ def test_sizes_that_do_not_fit_are_refused():
         relative.patterns(weights_of(), jnp.zeros(8, jnp.int32))
 
 
+@jax.jit
+def slopes(posterior, w):
+    return jax.value_and_grad(posterior.mean_loss)(w)
+
+
 @pytest.mark.parametrize("chosen", ["layer0 head", "layer1 head", "embedding", "unembedding"])
 def test_a_restricted_chain_reads_the_same_losses_and_gradients(chosen):
     w = weights_of()
     tokens = np.random.default_rng(1).integers(0, 7, (5, 7))
-    data = (jnp.asarray(tokens), jnp.asarray(np.random.default_rng(2).uniform(0, 2, (5, 6))))
+    data = (tokens, np.random.default_rng(2).uniform(0, 2, (5, 6)))
     posterior = LocalPosterior(relative.weighted, data, w, 10.0, 1.0)
     part = components.head(w, chosen[:6], 1, d_head=4) if "head" in chosen else components.component(w, chosen)
     restricted = components.restrict(posterior, part)
-    v = {name: leaf + 0.1 for name, leaf in restricted.posterior.centre.items()}
-    whole = restricted.merge(v)
-    loss, slope = jax.jit(jax.value_and_grad(restricted.posterior.mean_loss))(v)
-    wanted, gradient = jax.jit(jax.value_and_grad(posterior.mean_loss))(whole)
+    v = {name: np.asarray(leaf) + 0.1 for name, leaf in restricted.posterior.centre.items()}
+    whole = jax.tree.map(np.asarray, restricted.merge(v))
+    loss, slope = slopes(restricted.posterior, v)
+    wanted, gradient = jax.tree.map(np.asarray, slopes(posterior, whole))
     np.testing.assert_allclose(loss, wanted, rtol=1e-12)
     reading = restricted.reading(lambda w, z: relative.token_losses(w, z[0]), data)
     read = jax.jit(jax.vmap(reading.loss, in_axes=(None, 0)))(v, reading.prepare(data))

@@ -24,14 +24,17 @@ def network(w, z):
 
 
 def posterior(**options):
-    data = {"x": jnp.asarray(INPUTS), "y": jnp.asarray(TARGETS)}
-    return LocalPosterior(network, data, WEIGHTS, 50.0, 2.0, **options)
+    return LocalPosterior(network, {"x": INPUTS, "y": TARGETS}, WEIGHTS, 50.0, 2.0, **options)
 
 
 def dense(p):
+    return np.asarray(hessian(p))[np.ix_(p.moving, p.moving)]
+
+
+@jax.jit
+def hessian(p):
     flat, unravel = ravel_pytree(p.centre)
-    H = jax.hessian(lambda v: p.nbeta * p.mean_loss(unravel(v)))(flat) + p.gamma * jnp.eye(len(flat))
-    return np.asarray(H)[np.ix_(p.moving, p.moving)]
+    return jax.hessian(lambda v: p.nbeta * p.mean_loss(unravel(v)))(flat) + p.gamma * jnp.eye(len(flat))
 
 
 @pytest.mark.parametrize("mask", [None, {"in": False, "out": True}])
@@ -67,7 +70,7 @@ def test_sums_over_the_spectrum(limit):
 def test_gradient_noise():
     """tr G = (nβ)²/m Σ_j Var_i(∂_jℓ_i), from all 200 examples here."""
     p = posterior(batch_size=8)
-    slopes = jax.vmap(lambda z: ravel_pytree(jax.grad(network)(p.centre, z))[0])(p.data)
+    slopes = jax.jit(jax.vmap(lambda z: ravel_pytree(jax.grad(network)(p.centre, z))[0]))(p.data)
     exact = 50.0**2 / 8 * np.asarray(slopes).var(axis=0, ddof=1).sum()
     np.testing.assert_allclose(stepsize.curvature(p, iterations=2, probes=1).of_noise, exact, rtol=1e-9)
 
