@@ -79,10 +79,14 @@ class Sample:
 
         return control.standardised(np.asarray(_fields()(self.w, np.asarray([self.q]))))
 
-    def mean(self, j: int) -> "Estimate":
+    @cached_property
+    def _means(self) -> "list[Estimate]":
         from sampler import control
 
-        return control.mean(self.phi[..., j], self.fields)
+        return [control.mean(self.phi[..., j], self.fields) for j in range(self.phi.shape[-1])]
+
+    def mean(self, j: int) -> "Estimate":
+        return self._means[j]
 
     def covariance(self, j: int, c: Sequence[float]) -> "Estimate":
         """Cov(φ_j, Σ c_z ℓ_z)."""
@@ -96,7 +100,7 @@ class Sample:
 
         return [float(sem) for sem in diagnostics.covariance(self.phi, self.losses @ [float(x) for x in c]).sem]
 
-    @property
+    @cached_property
     def X(self) -> "Estimate":
         """X̂_jz = −Cov(φ_j, ℓ_z − Σ q ℓ) with plain standard errors (eq 31)."""
         from sampler import diagnostics

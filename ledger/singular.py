@@ -11,6 +11,7 @@ Reading order: `claim`, `at_finite_t`, `resolved`, `certified`, `run`.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Protocol
 
 import sympy as sp
@@ -46,11 +47,22 @@ def at_finite_t(value: Any, limit: sp.Expr, formula: sp.Expr) -> Any:
 
 def resolved(K: sp.Expr, variables: Sequence[sp.Symbol]) -> tuple[sp.Expr, int]:
     """(λ, m) by resolution on strata, m = 0 where its bracket is open; (nan, 0) unless other code verifies the certificate."""
+    return _resolved(K, tuple(variables))
+
+
+@lru_cache(maxsize=256)
+def _resolved(K: sp.Expr, variables: tuple[sp.Symbol, ...]) -> tuple[sp.Expr, int]:
+    """Remembered, as `_run` is: other formulas about one K meet one resolution, and one run."""
     return _verified(rlct(K, variables), K, variables)
 
 
 def resolved_ideal(generators: Sequence[sp.Expr], variables: Sequence[sp.Symbol]) -> tuple[sp.Expr, int]:
     """(λ, m) of K = Σ g_j²; as `resolved`."""
+    return _resolved_ideal(tuple(generators), tuple(variables))
+
+
+@lru_cache(maxsize=256)
+def _resolved_ideal(generators: tuple[sp.Expr, ...], variables: tuple[sp.Symbol, ...]) -> tuple[sp.Expr, int]:
     return _verified(rlct_ideal(generators, variables), list(generators), variables)
 
 
@@ -89,6 +101,15 @@ def run(
 
     domain: "gaussian" (N(0, 1), γ = 1), "flat" (R^d, γ = 0) or "box" ([0, 1]^d, γ = 0: outside, K = ∞ and proposals are rejected).
     """
+    named = tuple((observables or {}).items())
+    return _run(K, tuple(variables), t, named, epsilon, seed, domain, chains, draws * budget.effort, burn_in, thin)
+
+
+@lru_cache(maxsize=8)
+def _run(
+    K: sp.Expr, variables: tuple[sp.Symbol, ...], t: int, observables: tuple[tuple[str, sp.Expr], ...], epsilon: float,
+    seed: int, domain: str, chains: int, draws: int, burn_in: int, thin: int,
+) -> "Run":  # fmt: skip
     import jax
     import jax.numpy as jnp
 
@@ -97,7 +118,7 @@ def run(
     from sampler.lower import lower, lower_loss
     from sampler.posterior import LocalPosterior
 
-    loss = lower_loss(K, tuple(variables))
+    loss = lower_loss(K, variables)
     centre = jnp.full(len(variables), 0.5 if domain == "box" else 0.0)
     posterior = LocalPosterior(
         _inside(loss) if domain == "box" else loss, jnp.zeros((1, 0)), centre, t, 1.0 if domain == "gaussian" else 0.0
@@ -107,10 +128,10 @@ def run(
         mala(epsilon),
         posterior,
         chains=chains,
-        draws=draws * budget.effort,
+        draws=draws,
         burn_in=burn_in,
         thin=thin,
-        observables={name: lower(f, tuple(variables)) for name, f in (observables or {}).items()},
+        observables={name: lower(f, variables) for name, f in observables},
     )
 
 

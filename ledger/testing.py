@@ -38,7 +38,7 @@ Reading order: `Task`, `TASKS`, `check_sampler`; `Traces`, `check_estimator`; `R
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from itertools import combinations_with_replacement
 from typing import Any, NamedTuple
 
@@ -262,31 +262,35 @@ def check_estimator(
 
 
 NBETA, CENTRE_LOSS, PROBES = 100.0, 2.0, 3
+TOGETHER = 200  # runs that are drawn at once
 _H = np.array([[2.0, 0.5], [0.5, 1.0]])  # L = 2 + ½ wᵀHw, w ∼ N(0, (nβ H)⁻¹)
 _A = np.array([[0.3, 0.1], [-0.2, 0.2], [0.0, -0.3]])  # ℓ_z = L + a_z·w + ½ c_z |w|²
 _C = np.array([0.5, -0.25, 1.0])
 
 
-def _traces(rng: np.random.Generator, chains: int, draws: int, rho: float, burn_in: int) -> Traces:
+def _traces(rng: np.random.Generator, runs: int, chains: int, draws: int, rho: float, burn_in: int) -> Iterator[Traces]:
     """w_{k+1} = ρ w_k + √(1−ρ²) N(0, S), stationary but for a burn-in that comes from far away."""
     root = np.linalg.cholesky(np.linalg.inv(NBETA * _H))
-    steps = rng.normal(size=(chains, draws, 2)) @ root.T
-    w = np.empty_like(steps)
-    w[:, 0] = steps[:, 0]
-    for k in range(1, draws):
-        w[:, k] = rho * w[:, k - 1] + (1 - rho**2) ** 0.5 * steps[:, k]
-    return _recorded(w, root.sum(axis=1), burn_in)
+    for done in range(0, runs, TOGETHER):
+        steps = rng.normal(size=(min(TOGETHER, runs - done) * chains, draws, 2)) @ root.T
+        w = np.empty_like(steps)
+        w[:, 0] = steps[:, 0]
+        for k in range(1, draws):
+            w[:, k] = rho * w[:, k - 1] + (1 - rho**2) ** 0.5 * steps[:, k]
+        yield from _recorded(w, chains, root.sum(axis=1), burn_in)
 
 
-def _recorded(w: np.ndarray, far: np.ndarray, burn_in: int) -> Traces:
-    """The losses at the draws w (chains, draws, 2), after a burn-in that comes from six times `far`."""
+def _recorded(w: np.ndarray, chains: int, far: np.ndarray, burn_in: int) -> Iterator[Traces]:
+    """The losses at the draws w (runs · chains, draws, 2) run by run, after a burn-in that comes from six times `far`."""
     away = np.linspace(6, 0, burn_in, endpoint=False)[:, None] * far
     w = np.concatenate([np.broadcast_to(away, (len(w), burn_in, 2)), w], axis=1)
     loss = CENTRE_LOSS + np.einsum("cni,ij,cnj->cn", w, _H, w) / 2
     probes = loss[..., None] + w @ _A.T + _C * (w**2).sum(axis=-1)[..., None] / 2
-    return Traces(loss, probes, CENTRE_LOSS, NBETA, burn_in)
+    for k in range(0, len(w), chains):
+        yield Traces(loss[k : k + chains], probes[k : k + chains], CENTRE_LOSS, NBETA, burn_in)
 
 
+@cache
 def _exact() -> dict[str, np.ndarray]:
     """Gaussian moments: Cov(a·w + ½wᵀAw, b·w + ½wᵀBw) = aᵀSb + ½ tr(ASBS)."""
     S = np.linalg.inv(NBETA * _H)
@@ -313,8 +317,8 @@ def _values(found: Mapping[str, Any]) -> Iterator[tuple[str, np.ndarray, np.ndar
 def _unbiased(estimate: Callable, rng: np.random.Generator, runs: int) -> Iterator[Row]:
     """Two chains of five independent draws: a wrong divisor is 10% or 20% there."""
     seen: dict[str, list[np.ndarray]] = {}
-    for _ in range(runs):
-        for name, value, _sem in _values(estimate(_traces(rng, 2, 5, 0.0, 3))):
+    for traces in _traces(rng, runs, 2, 5, 0.0, 3):
+        for name, value, _sem in _values(estimate(traces)):
             seen.setdefault(name, []).append(value)
     exact = _exact()
     for name, values in seen.items():
@@ -329,20 +333,19 @@ FIELD = 11  # a prime above the number of draws, so that two values at two draws
 _POINTS = np.array([[k - 5, k * k % FIELD - 4] for k in range(FIELD)]) / 4
 
 
-def _every_pair() -> Iterator[np.ndarray]:
+def _every_pair() -> np.ndarray:
     """Runs (2, 5, 2) whose draw j is the point a + bj + j² mod 11: for i ≠ j each pair of points once, and no chain at rest."""
-    j = np.arange(10)
-    for a, b in np.ndindex(FIELD, FIELD):
-        yield _POINTS[(a + b * j + j * j) % FIELD].reshape(2, 5, 2)
+    j, lines = np.arange(10), np.array(list(np.ndindex(FIELD, FIELD)))
+    return _POINTS[(lines[:, :1] + lines[:, 1:] * j + j * j) % FIELD].reshape(-1, 2, 5, 2)
 
 
 def _exactly_unbiased(estimate: Callable) -> Iterator[Row]:
     """The mean over the runs that hold every pair of draws, against the moments of the points; of each quantity the worst entry."""
     seen: dict[str, list[np.ndarray]] = {}
-    for w in _every_pair():
-        for name, value, _sem in _values(estimate(_recorded(w, np.ones(2), 3))):
+    for traces in _recorded(_every_pair().reshape(-1, 5, 2), 2, np.ones(2), 3):
+        for name, value, _sem in _values(estimate(traces)):
             seen.setdefault(name, []).append(value)
-    points = _recorded(_POINTS[None], np.ones(2), 0)
+    (points,) = _recorded(_POINTS[None], 1, np.ones(2), 0)
     losses = np.column_stack([points.loss[0], points.probes[0]])
     moments = np.cov(losses.T, ddof=0)
     exact = {
@@ -364,8 +367,8 @@ def _exactly_unbiased(estimate: Callable) -> Iterator[Row]:
 def _calibrated(estimate: Callable, rng: np.random.Generator, runs: int) -> Iterator[Row]:
     """Four chains of 400 draws with ρ = 0.7: Σ z² of each quantity's first entry against χ²."""
     exact, scores = _exact(), {}
-    for _ in range(runs):
-        for name, value, sem in _values(estimate(_traces(rng, 4, 400, 0.7, 50))):
+    for traces in _traces(rng, runs, 4, 400, 0.7, 50):
+        for name, value, sem in _values(estimate(traces)):
             if sem is not None:
                 first = (0,) * value.ndim
                 scores.setdefault(name, []).append((value[first] - exact[name][first]) / sem[first])

@@ -28,6 +28,7 @@ system).
 
 from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
+from functools import lru_cache
 from typing import NamedTuple
 
 from flint import arb, arb_mat, ctx
@@ -157,8 +158,14 @@ def _solve(ladder: Sequence[tuple[Fraction, arb]], terms: list, order: int) -> l
     largest_power = max(float(exponent) for exponent, _ in terms[:size])
     bits = ctx.prec + held + 8 * size + int(4 * size * (1 + largest_power) * max(1.0, _log2(spread)))
     with digits(bits / LOG2_10):
-        inverse = arb_mat([[_basis(t, term) for term in terms[:size]] for t, _ in ladder]).inv()
-        return [sum((inverse[i, j] * ladder[j][1] for j in range(size)), arb(0)) for i in range(order + 1)]
+        weights = _weights(tuple(t for t, _ in ladder), tuple(terms[:size]), order, ctx.prec)
+        return [sum((w * value for w, (_, value) in zip(row, ladder, strict=True)), arb(0)) for row in weights]
+
+
+@lru_cache(maxsize=64)
+def _weights(ts: tuple[Fraction, ...], terms: tuple[tuple[Fraction, int], ...], order: int, _: int) -> list[list[arb]]:
+    """The first order + 1 rows of A⁻¹ at the current precision, the last argument: many quantities climb one ladder."""
+    return arb_mat([[_basis(t, term) for term in terms] for t in ts]).inv().tolist()[: order + 1]
 
 
 def _log2(x: float) -> float:

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import sympy as sp
-from flint import acb_mat, arb, arb_mat, fmpq
+from flint import acb_mat, arb, arb_mat, ctx, fmpq
 
 from numerics.errors import NotCertified
 from numerics.perturbation import Perturbed
@@ -82,18 +82,22 @@ class DataModel:
 
     def derivative(self, q: Weights, c: Sequence[sp.Rational]) -> list[arb]:
         """dμ/dh along c, by definition: from the moments at other h, the remainder proved (`perturbation`)."""
-        return [series[1] for series in Perturbed(_posterior(self, tuple(q)), self.loss(c)).expectations(self.phis)]
+        return [series[1] for series in _along(self, tuple(q), tuple(c), 1, ctx.prec)]
 
     def curvature(self, q: Weights, c: Sequence[sp.Rational]) -> list[arb]:
         """d²μ/dh² along c, by definition."""
-        return [
-            2 * series[2] for series in Perturbed(_posterior(self, tuple(q)), self.loss(c), 2).expectations(self.phis)
-        ]
+        return [2 * series[2] for series in _along(self, tuple(q), tuple(c), 2, ctx.prec)]
 
 
 @lru_cache(maxsize=64)
 def _posterior(model: DataModel, q: Weights) -> Posterior:
     return Posterior(model.loss(q), model.variables, model.t, digits=DIGITS)
+
+
+@lru_cache(maxsize=64)
+def _along(model: DataModel, q: Weights, c: Weights, order: int, _: int) -> Sequence[Sequence[arb]]:
+    """The series of μ in h along c at the current precision, the last argument: formulas with other factors share directions."""
+    return Perturbed(_posterior(model, q), model.loss(c), order).expectations(model.phis)
 
 
 @lru_cache(maxsize=16)

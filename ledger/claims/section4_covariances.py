@@ -16,10 +16,11 @@ Reading order: `Pair`, `LeadingOrder`, the formulas, `CLAIMS`.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 import sympy as sp
+from flint import arb
 
 from ledger.claim import Budget, Evidence, Figure, Series
 from ledger.compare import combine
@@ -83,6 +84,12 @@ class Pair:
         return diagnostics.covariance(chains.trace("f"), chains.trace("g"))
 
 
+@cache
+def _evaluated(pair: Pair, t: int, wanted: int) -> arb:
+    """Cov(f, g) at t from poles and logarithms; formulas about one pair share it."""
+    return pair.derived.evaluate(sp.Integer(t), wanted)
+
+
 Formula = Callable[[Pair], Leading]
 
 
@@ -129,7 +136,7 @@ class LeadingOrder:
             found = {t: pair.certified(t) for t in self.ts}
             predictions = {
                 t: at_finite_t(
-                    pair.derived.evaluate(t, DIGITS), ball(limit.at(sp.Integer(t))), ball(expected.at(sp.Integer(t)))
+                    _evaluated(pair, t, DIGITS), ball(limit.at(sp.Integer(t))), ball(expected.at(sp.Integer(t)))
                 )
                 for t in self.ts
             }
@@ -156,7 +163,7 @@ class LeadingOrder:
     def _figure(self, pair: Pair, expected: Leading, found: dict[int, Any]) -> Figure:
         ladder = tuple(10.0 ** (k / 2) for k in range(2, 17))
         scale = {t: float(t**expected.power * sp.log(t) ** -expected.log_power) for t in (*ladder, *found)}
-        series = [float(pair.derived.evaluate(sp.Integer(round(t)), 8).mid()) * scale[t] for t in ladder]
+        series = [float(_evaluated(pair, round(t), 8).mid()) * scale[t] for t in ladder]
         power = f"t^{expected.power}" + (f" (log t)^{-expected.log_power}" if expected.log_power else "")
         return Figure(
             f"{self.name}, {pair.name}: the approach to the limit", "t = nβ", f"{power} Cov",

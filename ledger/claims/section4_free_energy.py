@@ -18,7 +18,7 @@ Reading order: `Regression`, `FreeEnergy`, the leading terms, the coin, `many_da
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cache, cached_property, lru_cache
 from math import comb
 from typing import Any
 
@@ -109,15 +109,13 @@ class FreeEnergy:
         differences: dict[str, Any] = {}
         for K, names in ((PRODUCT.K, (x, y)), (SKEW.K, (x, y)), (x**4 * y**2, (x, y)), (x**2 * y**2 * z**2, (x, y, z))):
             lam, m = resolved(K, names)
-            Z = singular.partition(K, names, domain="gaussian")
-            differences[f"F_n, K = {K}"] = sp.expand(self.free_energy(lam, m, N) - leading_free_energy(Z))
-            differences[f"WBIC, K = {K}"] = sp.expand(self.wbic(lam, m, N) - leading_wbic(Z))
-            differences[f"E[G_n], K = {K}"] = sp.simplify(self.generalisation(lam, m, N) - leading_generalisation(Z))
+            of_energy, of_wbic, of_error = _leading(K, names)
+            differences[f"F_n, K = {K}"] = sp.expand(self.free_energy(lam, m, N) - of_energy)
+            differences[f"WBIC, K = {K}"] = sp.expand(self.wbic(lam, m, N) - of_wbic)
+            differences[f"E[G_n], K = {K}"] = sp.simplify(self.generalisation(lam, m, N) - of_error)
         for model in (PRODUCT, SKEW):
             for k in (1, 2, 3, 4, 6):
-                leading = singular.expectation(model.K, model.slope**k, (x, y), domain="gaussian").leading
-                grows = leading.coefficient != 0 and (R(k, 2) - leading.power, leading.log_power) > (0, 0)
-                differences[f"(√n ξ)^{k}⟨c^{k}⟩, {model.name}: grows"] = sp.Integer(grows)
+                differences[f"(√n ξ)^{k}⟨c^{k}⟩, {model.name}: grows"] = sp.Integer(_grows(model, k))
         return vanishes(
             "§4.2.3", differences, "−log Z, its change with n, its slope in β; the terms with ξ^k are O(1), so O_p(1)"
         )
@@ -131,36 +129,27 @@ class FreeEnergy:
 
     def _free_energy(self, model: Regression, n: int, xi: int) -> Evidence:
         """F_n − nL_n(w*) for data with this ξ: quadrature against Σ_k (√n ξ)^k ⟨c^k⟩/k! from the poles of ζ."""
-        weight, ends = model.marginal(sp.Integer(n), sp.Integer(xi)), (-REACH, REACH)
-        middle = Posterior(y**2 / 2, (y,), 1, prior=weight, digits=DIGITS, domain=ends).partition()
-        tails = (arb(xi**2 - REACH**2) / 2).exp()  # the weight is at most e^{ξ²/2}, and ∫_Y^∞ e^{−y²/2} < e^{−Y²/2}/Y
-        found = -((middle + arb(0, tails.upper())) / (2 * arb.pi()).sqrt()).log()
+        found, series = _given_data(model, n, xi)
         change = (self.free_energy(*model.invariants, N) - leading_free_energy(model.expansion)).subs(N, n)
-        return encloses(f"F_{n}, ξ = {xi}, {model.name}", found, -series_in_data(model, n, xi).log() + ball(change))
+        return encloses(f"F_{n}, ξ = {xi}, {model.name}", found, -series.log() + ball(change))
 
     def _wbic(self, model: Regression, t: int) -> Evidence:
         """⟨nL_n⟩ − nL_n(w*) at β = 1/log n for data with ξ = 0; n is the number with n/log n = t."""
         n = (-(arb(-1) / t).lambertw(-1)).exp()
-        spread = 1 + t * model.d**2
-        posterior = Posterior(y**2 / 2, (y,), 1, prior=spread ** R(-1, 2), digits=DIGITS)
-        found = n.log() * posterior.expectation(t * model.d**2 / (2 * spread))
-        exact = singular.potential(model.K, (x, y), domain="gaussian").evaluate(t, DIGITS)
+        found, exact = _tempered(model, t)
         change = _at(self.wbic(*model.invariants, N) - leading_wbic(model.expansion), n)
-        return encloses(f"WBIC at t = {t}, {model.name}", found, n.log() * exact + change)
+        return encloses(f"WBIC at t = {t}, {model.name}", n.log() * found, n.log() * exact + change)
 
     def _generalisation(self, n: int) -> Evidence:
         """n E[G_n] of a coin, p(±1|w) = ½(1 ± xy) on [−1, 1]², truth ½: by definition and by E[F_{n+1}] − E[F_n], all data summed.
 
         The prediction is ½(1 ± ⟨xy⟩), so that G_n = −½ log(1 − ⟨xy⟩²).
         """
-        by_definition = arb(0)
-        for k in range(n + 1):
-            mean = arb(coin_integral(k, n - k, 1) / coin_integral(k, n - k))
-            by_definition -= binomial_weight(n, k) * (1 - mean**2).log() / 2
+        by_definition, by_difference = _coin(n)
         invariants = resolved(x**2 * y**2, (x, y))  # K = −½ log(1 − x²y²) ≍ x²y²
-        Z = singular.partition(x**2 * y**2 / 2, (x, y), domain="symmetric")
-        change = sp.simplify(N * (self.generalisation(*invariants, N) - leading_generalisation(Z)))
-        expected = n * (coin_free_energy(n + 1) - coin_free_energy(n)) + ball(change.subs(N, n))
+        leading = _leading(x**2 * y**2 / 2, (x, y), "symmetric")[2]
+        change = sp.simplify(N * (self.generalisation(*invariants, N) - leading))
+        expected = n * by_difference + ball(change.subs(N, n))
         return encloses(f"n E[G_n], n = {n}, a coin", n * by_definition, expected)
 
     def sampled(self, budget: Budget) -> Evidence:
@@ -169,13 +158,9 @@ class FreeEnergy:
         )
 
     def _sample_free_energy(self, budget: Budget) -> Evidence:
-        """E[F_n − nL_n(w*)] over data sets: β = s³ with one s in each of equal strata of [0, 1], dβ = 3s² ds."""
+        """E[F_n − nL_n(w*)] over data sets by thermodynamic integration."""
         n, model = SIZE, PRODUCT
-        rng = np.random.default_rng(430)
-        count = 2048 * budget.effort
-        s = (np.arange(count) + rng.random(count)) / count
-        energy = many_data_sets(model, n, s**3, budget, 430).trace("energy").mean(axis=1)
-        found = over_data_sets(3 * s**2 * n * energy)
+        found = _integrated(model, n, budget)
         exact, error = expected_free_energy(model, n)
         leading = leading_free_energy(model.expansion)
         change, scale = (float(e.subs(N, n)) for e in (self.free_energy(*model.invariants, N) - leading, leading))
@@ -203,6 +188,22 @@ class FreeEnergy:
         return estimates("n E[G_n]", found, exact + change, truncation=error, scale=float(N * leading), n=n)
 
 
+@cache
+def _leading(
+    K: sp.Expr, variables: tuple[sp.Symbol, ...], domain: str = "gaussian"
+) -> tuple[sp.Expr, sp.Expr, sp.Expr]:
+    """The leading terms of F_n, WBIC and E[G_n] from the expansion of Z, remembered for other formulas."""
+    Z = singular.partition(K, variables, domain=domain)
+    return leading_free_energy(Z), leading_wbic(Z), leading_generalisation(Z)
+
+
+@cache
+def _grows(model: Regression, k: int) -> bool:
+    """Does (√n ξ)^k ⟨c^k⟩ grow with n?"""
+    leading = singular.expectation(model.K, model.slope**k, (x, y), domain="gaussian").leading
+    return bool(leading.coefficient != 0 and (R(k, 2) - leading.power, leading.log_power) > (0, 0))
+
+
 def leading_free_energy(Z: singular.Partition) -> sp.Expr:
     """−log Z(n) without its constant."""
     return sp.expand(Z.free_energy(N) + sp.log(Z.leading.coefficient))
@@ -223,6 +224,24 @@ def _at(expr: sp.Expr, n: arb) -> arb:
     first, second = sp.Dummy("l"), sp.Dummy("ll")
     poly = sp.Poly(sp.expand(expr).subs(sp.log(sp.log(N)), second).subs(sp.log(N), first), first, second)
     return sum((ball(c) * n.log() ** i * n.log().log() ** j for (i, j), c in poly.terms()), arb(0))
+
+
+@cache
+def _given_data(model: Regression, n: int, xi: int) -> tuple[arb, arb]:
+    """F_n − nL_n(w*) for data with this ξ by quadrature, and Z_1(n, ξ) by its series; at DIGITS, as `_tempered` and `_coin` are."""
+    weight, ends = model.marginal(sp.Integer(n), sp.Integer(xi)), (-REACH, REACH)
+    middle = Posterior(y**2 / 2, (y,), 1, prior=weight, digits=DIGITS, domain=ends).partition()
+    tails = (arb(xi**2 - REACH**2) / 2).exp()  # the weight is at most e^{ξ²/2}, and ∫_Y^∞ e^{−y²/2} < e^{−Y²/2}/Y
+    return -((middle + arb(0, tails.upper())) / (2 * arb.pi()).sqrt()).log(), series_in_data(model, n, xi)
+
+
+@cache
+def _tempered(model: Regression, t: int) -> tuple[arb, arb]:
+    """⟨L_n⟩ − L_n(w*) times t at β = t/n for data with ξ = 0: by quadrature, and from the poles of ζ."""
+    spread = 1 + t * model.d**2
+    posterior = Posterior(y**2 / 2, (y,), 1, prior=spread ** R(-1, 2), digits=DIGITS)
+    exact = singular.potential(model.K, (x, y), domain="gaussian").evaluate(t, DIGITS)
+    return posterior.expectation(t * model.d**2 / (2 * spread)), exact
 
 
 def series_in_data(model: Regression, n: int, xi: int) -> arb:
@@ -253,6 +272,26 @@ def binomial_weight(n: int, k: int) -> arb:
 def coin_free_energy(n: int) -> arb:
     """E[F_n] − n log 2, all data summed."""
     return -sum((binomial_weight(n, k) * arb(coin_integral(k, n - k)).log() for k in range(n + 1)), arb(0))
+
+
+@cache
+def _coin(n: int) -> tuple[arb, arb]:
+    """E[G_n] of the coin by definition, and E[F_{n+1}] − E[F_n]."""
+    by_definition = arb(0)
+    for k in range(n + 1):
+        mean = arb(coin_integral(k, n - k, 1) / coin_integral(k, n - k))
+        by_definition -= binomial_weight(n, k) * (1 - mean**2).log() / 2
+    return by_definition, coin_free_energy(n + 1) - coin_free_energy(n)
+
+
+@cache
+def _integrated(model: Regression, n: int, budget: Budget) -> Any:
+    """E[F_n − nL_n(w*)] by chains: β = s³ with one s in each of equal strata of [0, 1], dβ = 3s² ds."""
+    rng = np.random.default_rng(430)
+    count = 2048 * budget.effort
+    s = (np.arange(count) + rng.random(count)) / count
+    energy = many_data_sets(model, n, s**3, budget, 430).trace("energy").mean(axis=1)
+    return over_data_sets(3 * s**2 * n * energy)
 
 
 def many_data_sets(model: Regression, n: int, beta: float | np.ndarray, budget: Budget, seed: int) -> Any:

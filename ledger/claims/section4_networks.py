@@ -37,6 +37,7 @@ def deep_linear(widths: Widths, rank: int = 0) -> tuple[sp.Rational, int]:
     return found.value, found.multiplicity
 
 
+@cache
 def network(widths: Widths, rank: int = 0) -> tuple[list[sp.Expr], tuple[sp.Symbol, ...]]:
     """(the entries of W_L … W_1 less the true map, the weights), at the point where each W_i holds the identity of size `rank`."""
     weights = [
@@ -103,7 +104,9 @@ class DeepLinear:
         """
         from sampler.diagnostics import Estimate
 
-        coarse, fine = (self._chains(widths, budget, seed + i, t, step) for i, step in enumerate((0.006, 0.003)))
+        coarse, fine = (
+            _chains(widths, 250 * budget.effort, seed + i, t, step) for i, step in enumerate((0.006, 0.003))
+        )
         found = Estimate(
             (4 * fine.mean - coarse.mean) / 3, ((4 * fine.sem) ** 2 + coarse.sem**2) ** 0.5 / 3, fine.ess, fine.rhat
         )  # fmt: skip
@@ -113,19 +116,20 @@ class DeepLinear:
         prediction = at_finite_t(mean_potential(widths, t), float(true), float(lam)) - (m - order) / float(sp.log(t))
         return estimates(f"widths {widths}", found, prediction, truncation=left, scale=float(lam), t=t)
 
-    def _chains(self, widths: Widths, budget: Budget, seed: int, t: int, step: float) -> Any:
-        """t⟨K⟩ by SGLD, the step taken out to first order."""
-        import jax
 
-        from sampler import chain, correction
-        from sampler.kernels.sgld import sgld
+@cache
+def _chains(widths: Widths, draws: int, seed: int, t: int, step: float) -> Any:
+    """t⟨K⟩ by SGLD, the step taken out to first order."""
+    import jax
 
-        posterior, observables = _posterior(widths, t)
-        chains = chain.run(
-            jax.random.key(seed), sgld(step), posterior, chains=512, draws=250 * budget.effort, burn_in=1500, thin=20,
-            observables=observables,
-        )  # fmt: skip
-        return correction.mean(chains).scale(t)
+    from sampler import chain, correction
+    from sampler.kernels.sgld import sgld
+
+    posterior, observables = _posterior(widths, t)
+    chains = chain.run(
+        jax.random.key(seed), sgld(step), posterior, chains=512, draws=draws, burn_in=1500, thin=20, observables=observables
+    )  # fmt: skip
+    return correction.mean(chains).scale(t)
 
 
 @cache

@@ -15,10 +15,11 @@ Reading order: `Case`, `largest_pole`, `LargestPole`; `moment`, `Separable`.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import sympy as sp
-from flint import acb, arb
+from flint import acb, arb, fmpq
 
 from ledger.claim import Budget, Evidence, Figure, Series, Status
 from ledger.compare import combine
@@ -29,7 +30,7 @@ from numerics.posterior import Posterior
 from numerics.precision import ball, digits, rational
 from theory import certificate, singular
 from theory.errors import BadInput
-from theory.rlct import rlct
+from theory.rlct import RLCT, rlct
 
 R = sp.Rational
 x, y, z = sp.symbols("x y z", real=True)
@@ -92,13 +93,12 @@ class LargestPole:
         wrong: list[str] = []
         resolved: list[dict[str, Any]] = []
         for case in cases:
-            found = rlct(case.K, case.variables, prior=case.even_prior)
+            found, accepted = _resolution(case)
             if case in DRAWN:
                 resolved.append({"case": case.name, "certificate": found.certificate})
-            accepted = certificate.check(found.certificate, case.K, case.variables, prior=case.even_prior)
             if not (found.exact and accepted):
                 wrong.append(f"{case.name}: the certificate is not accepted")
-            roads = {"resolution": (found.value, found.multiplicity), **self._expansion(case)}
+            roads = {"resolution": (found.value, found.multiplicity), **_expansion(case)}
             expected = self.formula(case.crossings)
             wrong += [
                 f"{case.name}: by {road} the largest pole is −{pole[0]} of order {pole[1]}, expected −{expected[0]} of "
@@ -111,13 +111,6 @@ class LargestPole:
             return Evidence(Status.REFUTED, wrong[0], data)
         return Evidence(Status.HOLDS, f"largest pole of {len(cases)} K, every certificate verified by other code", data)
 
-    def _expansion(self, case: Case) -> dict[str, Any]:
-        try:
-            Z = singular.partition(case.K, case.variables, domain="box", prior=case.prior)
-        except BadInput:  # the zeros of K are no coordinate planes, and no monomial map makes them so
-            return {}
-        return {"Mellin inversion": (Z.threshold, Z.multiplicity)}
-
     def enclosed(self, _: Budget) -> Evidence:
         parts = [self._order(case) for case in (*CROSSINGS, *BLOWN_UP, CUSP, NODE)]
         parts += [self._partition(case, t) for case in (*CROSSINGS, *BLOWN_UP) for t in (100, 200)]
@@ -125,7 +118,7 @@ class LargestPole:
 
     def _order(self, case: Case) -> Evidence:
         """The pole and its order proved by the Laurent series, in balls, on charts that numerics makes for itself."""
-        s, m, leading = zeta.first_pole(charts(case), DIGITS)
+        s, m, leading = _pole(case, DIGITS)
         lam, order = self.formula(case.crossings)
         if (rational(lam), order) == (s, m):
             return Evidence(
@@ -137,7 +130,7 @@ class LargestPole:
 
     def _factor(self, case: Case, t: arb) -> arb:
         """t^{λ−λ_f} (log t)^{m_f−m}: 1 when the formula is right."""
-        s, m, _ = zeta.first_pole(charts(case), DIGITS)
+        s, m, _ = _pole(case, DIGITS)
         lam, order = self.formula(case.crossings)
         return ((arb(s) - arb(rational(lam))) * t.log()).exp() * t.log() ** (order - m)
 
@@ -186,13 +179,36 @@ class LargestPole:
 
         estimate = llc(run(case.K, case.variables, t, budget, epsilon=step, seed=24))
         value = t * float(certified(case.K, case.variables, t, 12).expectation(case.K).mid())
-        s, m, _ = zeta.first_pole(charts(case), 12)
+        s, m, _ = _pole(case, 12)
         lam, order = self.formula(case.crossings)
         log = float(sp.log(t))
         prediction = at_finite_t(value, float(R(int(s.p), int(s.q))), float(lam)) - (order - m) / log
         return estimates(case.name, estimate, prediction, scale=float(lam), t=t)
 
 
+@cache
+def _resolution(case: Case) -> tuple[RLCT, bool]:
+    """λ and m with their certificate, and whether other code accepts it; remembered, so that other formulas meet the same one."""
+    found = rlct(case.K, case.variables, prior=case.even_prior)
+    return found, certificate.check(found.certificate, case.K, case.variables, prior=case.even_prior)
+
+
+@cache
+def _expansion(case: Case) -> dict[str, Any]:
+    try:
+        Z = singular.partition(case.K, case.variables, domain="box", prior=case.prior)
+    except BadInput:  # the zeros of K are no coordinate planes, and no monomial map makes them so
+        return {}
+    return {"Mellin inversion": (Z.threshold, Z.multiplicity)}
+
+
+@cache
+def _pole(case: Case, accuracy: int) -> tuple[fmpq, int, arb]:
+    """The first pole, proved on charts that numerics makes for itself."""
+    return zeta.first_pole(charts(case), accuracy)
+
+
+@cache
 def charts(case: Case, *, symmetric: bool = True) -> tuple[zeta.Chart, ...]:
     return zeta.polynomial(case.K, case.variables, jacobian=case.powers, symmetric=symmetric)
 

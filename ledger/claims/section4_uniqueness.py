@@ -9,6 +9,7 @@ Reading order: `Model`, `covariance_on_minimum`, `derived_limit`, `Uniqueness`, 
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import sympy as sp
@@ -56,13 +57,25 @@ class Model:
         change = self.loss - sp.Add(*(a * m for a, m in zip(z, self.mean, strict=True)))
         return sp.expand(change - self.at(change))
 
-    @property
+    @cached_property
     def pair(self) -> Pair:
         return Pair(self.name, self.K, self.f(self.points[0]), self.f(self.points[1]), step=self.step)
 
     def restricted(self, z: tuple[sp.Expr, ...]) -> list[sp.Expr]:
         """f_z on each component of the minimum set, a function of θ."""
         return [sp.simplify(self.at(self.f(z), i, THETA)) for i in range(len(self.minimum))]
+
+    @cached_property
+    def covariance_on_minimum(self) -> sp.Expr:
+        f, g = (self.restricted(z) for z in self.points)
+        if not any(f) or not any(g):
+            return sp.S.Zero
+        a, b = f[0], g[0]
+
+        def average(h: sp.Expr) -> sp.Expr:
+            return sp.integrate(sp.expand(h), (THETA, -sp.pi, sp.pi)) / (2 * sp.pi)
+
+        return sp.simplify(average(a * b) - average(a) * average(b))
 
 
 THETA = sp.Symbol("theta", real=True)
@@ -78,15 +91,7 @@ CIRCLE = Model(
 
 def covariance_on_minimum(model: Model) -> sp.Expr:
     """lim Cov(f_z, f_z'): the covariance over the minimum set (θ uniform), 0 where both are constant on it."""
-    f, g = (model.restricted(z) for z in model.points)
-    if not any(f) or not any(g):
-        return sp.S.Zero
-    a, b = f[0], g[0]
-
-    def average(h: sp.Expr) -> sp.Expr:
-        return sp.integrate(sp.expand(h), (THETA, -sp.pi, sp.pi)) / (2 * sp.pi)
-
-    return sp.simplify(average(a * b) - average(a) * average(b))
+    return model.covariance_on_minimum
 
 
 def on_circle(model: Model, t: sp.Expr) -> sp.Expr:
