@@ -272,7 +272,7 @@ def _density_of_characteristic(step: Step, grid: Grid) -> np.ndarray:
     rows = []
     for j in range(len(f[0])):
         phase = [[np.exp(-1j * k * kick[a][j] / step.batch) for kick in kicks] for a, k in enumerate(lattices)]
-        mixed = sum(np.outer(p, q) for p, q in zip(*phase, strict=True)) / len(kicks)
+        mixed = np.mean([np.outer(p, q) for p, q in zip(*phase, strict=True)], axis=0)
         turn = [np.exp(1j * k * f[a][j] - e * k**2 / 2) for a, k in enumerate(lattices)]
         rows.append((waves[0] @ (_power(mixed, step.batch) * np.outer(*turn)) @ waves[1].T).real.ravel())
     return np.array(rows)
