@@ -87,6 +87,7 @@ def module_of(path: Path) -> str:
     "module", [module_of(path) for path in FILES if "@dataclass" in path.read_text(encoding="utf-8")]
 )
 def test_results_do_not_change(module):
+    """Caches and shared strata hold them: one that could be changed would change what was found before."""
     every = vars(importlib.import_module(module)).values()
     own = [c for c in every if isinstance(c, type) and is_dataclass(c) and c.__module__ == module]
     assert own
