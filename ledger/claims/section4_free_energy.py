@@ -12,13 +12,13 @@ Derived: the expansion of Z, and that the terms with ξ are O(1). Enclosed: F_n 
 a coin. Sampled: many data sets, one a chain, for the expectations over data, which are statements of probability; F_n by
 thermodynamic integration, −log Z = ∫_0^1 ⟨n(L_n − L_n(w*))⟩_β dβ, each chain at a β of its own.
 
-Reading order: `Regression`, `FreeEnergy`, the leading terms, the coin, `many_data_sets`, `expected_free_energy` and what follows,
-`CLAIMS`.
+Reading order: `Regression`, `FreeEnergy`, the leading terms, the coin, `many_data_sets`,
+`CLAIMS`; means over data by quadrature are in `ledger.over_data`.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache, cached_property, lru_cache
+from functools import cache, cached_property
 from math import comb
 from typing import Any
 
@@ -29,6 +29,7 @@ from flint import arb, fmpq, fmpq_poly
 from ledger.claim import Budget, Evidence
 from ledger.compare import combine
 from ledger.evidence import encloses, estimates, vanishes
+from ledger.over_data import expected_free_energy, expected_generalisation, expected_wbic
 from ledger.singular import claim, resolved
 from numerics.posterior import Posterior
 from numerics.precision import ball, digits
@@ -40,7 +41,6 @@ b = sp.Symbol("beta", real=True)
 DIGITS = 18
 MOMENTS = 38
 REACH = 14
-NODES = 60
 SIZE = 100
 N = sp.Symbol("n", positive=True)
 Formula = Callable[[sp.Expr, int, sp.Expr], sp.Expr]
@@ -161,7 +161,7 @@ class FreeEnergy:
         """E[F_n − nL_n(w*)] over data sets by thermodynamic integration."""
         n, model = SIZE, PRODUCT
         found = _integrated(model, n, budget)
-        exact, error = expected_free_energy(model, n)
+        exact, error = expected_free_energy(model.d, n)
         leading = leading_free_energy(model.expansion)
         change, scale = (float(e.subs(N, n)) for e in (self.free_energy(*model.invariants, N) - leading, leading))
         return estimates("E[F_n] − nL_n(w*)", found, exact + change, truncation=error, scale=scale, n=n)
@@ -170,7 +170,7 @@ class FreeEnergy:
         """E[WBIC − nL_n(w*)] over data sets, one a chain."""
         n, model = SIZE, PRODUCT
         chains = many_data_sets(model, n, 1 / float(np.log(n)), budget, 431)
-        exact, error = expected_wbic(model, n)
+        exact, error = expected_wbic(model.d, n)
         leading = leading_wbic(model.expansion)
         change, scale = (float(e.subs(N, n)) for e in (self.wbic(*model.invariants, N) - leading, leading))
         return estimates("E[WBIC]", chains.mean("energy").scale(n), exact + change, truncation=error, scale=scale, n=n)
@@ -182,7 +182,7 @@ class FreeEnergy:
         half = c.shape[1] // 2
         each = n * (2 * predictive_error(c) - (predictive_error(c[:, :half]) + predictive_error(c[:, half:])) / 2)
         found = over_data_sets(each)
-        exact, error = expected_generalisation(model, n)
+        exact, error = expected_generalisation(model.d, n)
         leading = leading_generalisation(model.expansion)
         change = float((N * (self.generalisation(*model.invariants, N) - leading)).subs(N, n))
         return estimates("n E[G_n]", found, exact + change, truncation=error, scale=float(N * leading), n=n)
@@ -334,67 +334,6 @@ def predictive_error(c: np.ndarray) -> np.ndarray:
     weights = weights / weights.sum()
     ratios = (np.log(np.exp(u * c - c**2 / 2).mean(axis=1)) for u in nodes)
     return -np.einsum("i,ij->j", weights, np.stack(list(ratios)))
-
-
-@lru_cache
-def _grid(points: int) -> tuple[np.ndarray, np.ndarray]:
-    """Midpoints u of y = sinh(u)/16 with the weights of N(0, 1): fine where the posterior is narrow."""
-    u = (np.arange(points) + 0.5) * 2 * np.arcsinh(16 * 9.0) / points - np.arcsinh(16 * 9.0)
-    values = np.sinh(u) / 16
-    weights = np.exp(-(values**2) / 2) * np.cosh(u)
-    return values, weights / weights.sum()
-
-
-def _over_data(function: Callable[[np.ndarray], np.ndarray], nodes: int) -> float:
-    """E over ξ ∼ N(0, 1)."""
-    xi, weights = np.polynomial.hermite_e.hermegauss(nodes)
-    return float((weights * function(xi)).sum() / weights.sum())
-
-
-def _refined(value: Callable[[int, int], float]) -> tuple[float, float]:
-    """(value, change when both rules are refined)."""
-    fine = value(NODES, 4000)
-    return fine, abs(fine - value(NODES // 2, 2000))
-
-
-def expected_wbic(model: Regression, n: int) -> tuple[float, float]:
-    """E[⟨½nc² − √n ξ c⟩] at β = 1/log n; given y, x is Gaussian with precision p = 1 + nβd² and mean β√n ξ d/p."""
-    d_of, beta = sp.lambdify(y, model.d), 1 / np.log(n)
-
-    def value(nodes: int, points: int) -> float:
-        at, weights = _grid(points)
-        d = d_of(at) * np.ones_like(at)
-        p = 1 + n * beta * d**2
-
-        def of_data(xi: np.ndarray) -> np.ndarray:
-            mean = beta * n**0.5 * xi[:, None] * d / p
-            posterior = weights * p**-0.5 * np.exp(p * mean**2 / 2)
-            energy = n * d**2 * (1 / p + mean**2) / 2 - n**0.5 * xi[:, None] * d * mean
-            return (posterior * energy).sum(axis=1) / posterior.sum(axis=1)
-
-        return _over_data(of_data, nodes)
-
-    return _refined(value)
-
-
-def expected_free_energy(model: Regression, n: int) -> tuple[float, float]:
-    """E[F_n − nL_n(w*)] = −E log Z_1(n, ξ)."""
-    return _refined(lambda nodes, points: _energy(model, n, nodes, points))
-
-
-def expected_generalisation(model: Regression, n: int) -> tuple[float, float]:
-    """n E[G_n] = n (E[F_{n+1}] − E[F_n])."""
-    return _refined(lambda nodes, points: n * (_energy(model, n + 1, nodes, points) - _energy(model, n, nodes, points)))
-
-
-def _energy(model: Regression, size: int, nodes: int, points: int) -> float:
-    """−E log Z, x integrated by hand, y on a grid, ξ by Gauss–Hermite."""
-    at, weights = _grid(points)
-    d = sp.lambdify(y, model.d)(at) * np.ones_like(at)
-    p = 1 + size * d**2
-    return _over_data(
-        lambda xi: -np.log((weights * p**-0.5 * np.exp(size * xi[:, None] ** 2 * d**2 / (2 * p))).sum(axis=1)), nodes
-    )
 
 
 _FREE_ENERGY = FreeEnergy()

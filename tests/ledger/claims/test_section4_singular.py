@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 import sympy as sp
 
+from ledger import over_data
 from ledger.claim import Budget, Layer, Status, Verdict, verdict
 from ledger.claims import section4_free_energy as free
 from ledger.claims import section4_thresholds as thresholds
@@ -110,7 +111,7 @@ def test_thermodynamic_integration() -> None:
     import numpy as np
 
     n, model = 50, free.PRODUCT
-    at, weights = free._grid(2000)
+    at, weights = over_data._grid(2000)
     nodes, masses = np.polynomial.hermite_e.hermegauss(40)
     masses = masses / masses.sum()
 
@@ -124,7 +125,7 @@ def test_thermodynamic_integration() -> None:
     s, w = np.polynomial.legendre.leggauss(40)
     s, w = (s + 1) / 2, w / 2
     integral = sum(b * 3 * a**2 * energy(a**3) for a, b in zip(s, w, strict=True))
-    assert free.expected_free_energy(model, n)[0] == pytest.approx(integral, abs=1e-8)
+    assert over_data.expected_free_energy(model.d, n)[0] == pytest.approx(integral, abs=1e-8)
 
 
 def test_the_expected_generalisation_from_its_definition() -> None:
@@ -132,7 +133,7 @@ def test_the_expected_generalisation_from_its_definition() -> None:
     import numpy as np
 
     n, model = 50, free.PRODUCT
-    at, weights = free._grid(2000)
+    at, weights = over_data._grid(2000)
     nodes, masses = np.polynomial.hermite_e.hermegauss(40)
     masses = masses / masses.sum()
 
@@ -142,7 +143,7 @@ def test_the_expected_generalisation_from_its_definition() -> None:
 
     after = (n**0.5 * nodes[:, None] + nodes) / (n + 1) ** 0.5
     direct = -n * float(masses @ np.log(evidence(n + 1, after) / evidence(n, nodes)[:, None]) @ masses)
-    assert free.expected_generalisation(model, n)[0] == pytest.approx(direct, abs=1e-6)
+    assert over_data.expected_generalisation(model.d, n)[0] == pytest.approx(direct, abs=1e-6)
 
 
 @pytest.mark.slow
