@@ -28,7 +28,7 @@ import numpy as np
 from jaxtyping import Array, Float, Key
 
 from sampler.kernels.kernel import noise
-from sampler.posterior import LocalPosterior, Params, dot
+from sampler.posterior import LocalPosterior, Params, as_arrays, dot
 from theory.errors import BadInput
 
 EXAMPLES = 512  # examples from which the gradient noise is estimated
@@ -118,7 +118,7 @@ def curvature(
     """The spectrum of D²U = nβ D²L_n + γ on the weights that move, from `probes` Lanczos runs of `iterations` products each."""
     if probes < 1 or iterations < 1:
         raise BadInput(f"stepsize.curvature needs a probe and an iteration at least; it got {probes} and {iterations}.")
-    w = posterior.centre if at is None else jax.tree.map(jnp.asarray, at)
+    w = posterior.centre if at is None else as_arrays(at)
     key = jax.random.key(key) if isinstance(key, int) else key
     d = int(posterior.dimension)
     steps = min(iterations, d)

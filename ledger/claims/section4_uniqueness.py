@@ -4,12 +4,13 @@ If all of the minimum set {K = 0} is one distribution, f_z = ℓ_z − ℓ_z(w*)
 like 1/t (Lemma 20′). One loss on the minimum set is not enough: on a circle of different distributions with the same loss f_z
 varies, and the covariance tends to that over the circle.
 
-Reading order: `Model`, `covariance_on_minimum`, `derived_limit`, `Uniqueness`, `CLAIMS`.
+Reading order: `Model`, `derived_limit`, `Uniqueness`, `CLAIMS`.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from operator import attrgetter
 from typing import Any
 
 import sympy as sp
@@ -67,6 +68,7 @@ class Model:
 
     @cached_property
     def covariance_on_minimum(self) -> sp.Expr:
+        """lim Cov(f_z, f_z'): the covariance over the minimum set (θ uniform), 0 where both are constant on it."""
         f, g = (self.restricted(z) for z in self.points)
         if not any(f) or not any(g):
             return sp.S.Zero
@@ -87,11 +89,6 @@ CIRCLE = Model(
     ({x: sp.cos(THETA) / sp.sqrt(2), y: sp.sin(THETA) / sp.sqrt(2)},),
     ((R(1), R(1), R(0)), (R(2), R(-1), R(0))), 0.02,
 )  # fmt: skip
-
-
-def covariance_on_minimum(model: Model) -> sp.Expr:
-    """lim Cov(f_z, f_z'): the covariance over the minimum set (θ uniform), 0 where both are constant on it."""
-    return model.covariance_on_minimum
 
 
 def on_circle(model: Model, t: sp.Expr) -> sp.Expr:
@@ -117,7 +114,7 @@ def derived_limit(model: Model) -> sp.Expr:
 class Uniqueness:
     """§4.2.1: f_z vanishes on the minimum set if that is one distribution, and Cov(f_z, f_z') then tends to 0; else it does not."""
 
-    formula: Callable[[Model], sp.Expr] = covariance_on_minimum
+    formula: Callable[[Model], sp.Expr] = attrgetter("covariance_on_minimum")
 
     def derived(self, _: Budget) -> Evidence:
         differences: dict[str, Any] = {}
@@ -130,7 +127,7 @@ class Uniqueness:
             differences[f"limit, {model.name}"] = sp.simplify(self.formula(model) - derived_limit(model))
         differences["order 1/t"] = UNIQUE.pair.derived.leading.power - 1
         words = "f_z vanishes on {K = 0} for all z, Cov(f_z, f_z') → 0; two distributions on {K = 0}: f_z does not, and Cov → "
-        return vanishes("§4.2.1", differences, words + str(covariance_on_minimum(CIRCLE)))
+        return vanishes("§4.2.1", differences, words + str(CIRCLE.covariance_on_minimum))
 
     def enclosed(self, _: Budget) -> Evidence:
         parts = []

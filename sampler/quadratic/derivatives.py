@@ -23,7 +23,7 @@ from jaxtyping import Array, Float, Int, PyTree, Scalar
 
 from sampler.kernels.kernel import pytree
 from sampler.kernels.preconditioned import like
-from sampler.posterior import Example, LocalPosterior, Params
+from sampler.posterior import Example, LocalPosterior, Params, as_arrays
 from theory.errors import BadInput
 
 Scalars = Callable[[Any, Any], Scalar]  # φ(params, item)
@@ -50,7 +50,7 @@ class Site:
 
     def diagonal(self, preconditioner: Params) -> np.ndarray:
         """The entries of D on the moving weights; raises `BadInput` unless they are positive and finite."""
-        full = like(jax.tree.map(jnp.asarray, preconditioner), self.posterior.centre)
+        full = like(as_arrays(preconditioner), self.posterior.centre)
         D = np.asarray(self.restrict(full), np.float64)
         if not (np.isfinite(D) & (D > 0)).all():
             raise BadInput("quadratic: the entries of the preconditioner must be positive and finite; it has others.")

@@ -34,7 +34,7 @@ class Reach:
         names the module; the cheapest first."""
         known = self.lines.get(file, {})
         found = next((known[line] for line in lines if known.get(line)), [])
-        named = f"[{_module(file)}]"
+        named = f"[{module_of(file)}]"
         found = found or {test for tests in known.values() for test in tests} | {
             test for test in self.cost if test.endswith(named)
         }
@@ -50,7 +50,7 @@ class Reach:
     def newer(self, file: str) -> list[str]:
         """The files of tests that are not as they were, of those that ran the module or import it by name."""
         known = self._ran(file)
-        package, _, stem = _module(file).rpartition(".")
+        package, _, stem = module_of(file).rpartition(".")
         imports = re.compile(
             rf"^from {re.escape(package)} import ([^\n]*|\([^)]*)\b{stem}\b|^(from|import) {re.escape(package)}\.{stem}\b",
             re.MULTILINE,
@@ -63,7 +63,8 @@ class Reach:
         return found
 
 
-def _module(file: str) -> str:
+def module_of(file: str) -> str:
+    """The name by which a file of the house is imported."""
     return file.removesuffix("/__init__.py").removesuffix(".py").replace("/", ".")
 
 

@@ -78,7 +78,7 @@ def never_spread(_) -> sp.Expr:
 
 
 def always_spread(model) -> sp.Expr:
-    return uniqueness.covariance_on_minimum(model) + R(1, 10)
+    return model.covariance_on_minimum + R(1, 10)
 
 
 @pytest.mark.parametrize("wrong", [never_spread, always_spread], ids=lambda f: f.__name__)
