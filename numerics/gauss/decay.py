@@ -28,7 +28,9 @@ from flint import arb, fmpq, fmpq_mat, fmpq_mpoly
 
 from numerics.analytic import exponent_and_amplitude
 from numerics.errors import NotCertified
-from numerics.gauss.intervals import ONE, ZERO, Domain, Enclosure, Exponents, IntervalPolynomial, is_nonnegative, split
+from numerics.gauss.domain import Domain
+from numerics.gauss.interval_polynomials import ONE, ZERO, Exponents, IntervalPolynomial
+from numerics.gauss.intervals import Enclosure, is_nonnegative, split
 from numerics.precision import ball
 from numerics.trapezoid import steering
 from numerics.trapezoid.frames import flag_basis

@@ -38,9 +38,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from flint import arb, ctx
 
+from numerics.gauss import outward
 from numerics.gauss.compiled import Program
 from numerics.gauss.integrand import Integrand
-from numerics.gauss.rectangles import Interval, Rectangles, interval_cos, interval_product, interval_sum
+from numerics.gauss.outward import Interval
+from numerics.gauss.rectangles import Rectangles
 
 ANGLE = 3.2
 ARCS = 8
@@ -126,11 +128,11 @@ class Geometry(NamedTuple):
 
     def _scaled(self, boxes: _Boxes, i: int, u: Interval) -> Interval:
         low, high = self.centres
-        return interval_sum((low[boxes.panel, i], high[boxes.panel, i]), self._stretched(boxes, i, u))
+        return outward.plus((low[boxes.panel, i], high[boxes.panel, i]), self._stretched(boxes, i, u))
 
     def _stretched(self, boxes: _Boxes, i: int, u: Interval) -> Interval:
         low, high = self.halves
-        return interval_product((low[boxes.panel, i], high[boxes.panel, i]), u)
+        return outward.times((low[boxes.panel, i], high[boxes.panel, i]), u)
 
     def _with_real(self, boxes: _Boxes, first: int, complex_: Rectangles) -> list[Rectangles]:
         result: list[Rectangles] = [complex_] * (len(self.others) + 1)
@@ -143,16 +145,16 @@ class Geometry(NamedTuple):
         a, b = _semi_axes(self.rho[boxes.panel])
         theta = (boxes.low[:, 0], boxes.high[:, 0])
         shifted = (theta[0] - math.pi / 2 - 1e-15, theta[1] - math.pi / 2 + 1e-15)  # sin θ = cos(θ − π/2)
-        re = self._scaled(boxes, self.axis, interval_product(a, interval_cos(theta)))
-        height = interval_product(b, interval_cos(shifted))
+        re = self._scaled(boxes, self.axis, outward.times(a, outward.cos(theta)))
+        height = outward.times(b, outward.cos(shifted))
         im = self._stretched(boxes, self.axis, height)
         return self._with_real(boxes, 1, Rectangles(re, im))
 
     def filled(self, boxes: _Boxes) -> list[Rectangles]:
         """Coordinates (x, y in units of the semi-axes, u of the others)."""
         a, b = _semi_axes(self.rho[boxes.panel])
-        re = self._scaled(boxes, self.axis, interval_product(a, (boxes.low[:, 0], boxes.high[:, 0])))
-        height = interval_product(b, (boxes.low[:, 1], boxes.high[:, 1]))
+        re = self._scaled(boxes, self.axis, outward.times(a, (boxes.low[:, 0], boxes.high[:, 0])))
+        height = outward.times(b, (boxes.low[:, 1], boxes.high[:, 1]))
         im = self._stretched(boxes, self.axis, height)
         return self._with_real(boxes, 2, Rectangles(re, im))
 

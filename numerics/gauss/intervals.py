@@ -12,69 +12,20 @@ and products as interval polynomials. The intervals have exact rational ends. A 
 x = u − s², is written in s ∈ R.
 
 Notation: w the coordinates (s on half lines), α exponents; λ below: a positive rational.
-Reading order: `Domain`, `IntervalPolynomial`, `Enclosure`, `split`, `is_nonnegative`.
+Reading order: `Enclosure`, `split`, `is_nonnegative`; the polynomials stand in `interval_polynomials`.
 """
 
-import math
-from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Iterator
+from typing import Any
 
-import numpy as np
 import sympy as sp
 from flint import arb, fmpq
 
 from numerics.analytic import exponent_and_amplitude
 from numerics.errors import NotCertified
+from numerics.gauss.domain import Domain
+from numerics.gauss.interval_polynomials import ONE, ZERO, Bounds, IntervalPolynomial
 from numerics.precision import ball, rational
-from theory.errors import BadInput
-
-Exponents = tuple[int, ...]
-Bounds = tuple[fmpq, fmpq]
-ZERO, ONE = fmpq(0), fmpq(1)
-
-
-class Domain(NamedTuple):
-    """A product of intervals: exact ends, ±oo for none."""
-
-    variables: tuple[sp.Symbol, ...]
-    ends: tuple[tuple[Any, Any], ...]
-
-    @staticmethod
-    def of(variables: Sequence[sp.Symbol], domain: Sequence[tuple[object, object]] | None) -> "Domain":
-        """The domain as given by the user; None is R^d. Raises `BadInput` for what is not an interval."""
-        names = tuple(variables)
-        pairs = [(-sp.oo, sp.oo)] * len(names) if domain is None else list(domain)
-        if len(pairs) != len(names):
-            raise BadInput(
-                f"the domain needs one pair (lower, upper) per variable; it has {len(pairs)}, not {len(names)}"
-            )
-        ends = []
-        for low, high in pairs:
-            a, b = sp.sympify(low), sp.sympify(high)
-            if not (a.is_extended_real and b.is_extended_real and a < b):
-                raise BadInput(f"the domain ({a}, {b}) is not an interval lower < upper")
-            ends.append((a, b))
-        return Domain(names, tuple(ends))
-
-    @property
-    def unbounded(self) -> list[int]:
-        return [i for i, ends in enumerate(self.ends) if any(e.is_infinite for e in ends)]
-
-    def float_ends(self) -> tuple[np.ndarray, np.ndarray]:
-        """The ends [d] as floats, rounded outward where they are not floats."""
-        low = [-math.inf if a.is_infinite else _float_end(a, -math.inf) for a, _ in self.ends]
-        high = [math.inf if b.is_infinite else _float_end(b, math.inf) for _, b in self.ends]
-        return np.array(low), np.array(high)
-
-    def without(self, variables: Sequence[sp.Symbol]) -> "Domain":
-        keep = [i for i, v in enumerate(self.variables) if v not in variables]
-        return Domain(tuple(self.variables[i] for i in keep), tuple(self.ends[i] for i in keep))
-
-
-def _float_end(end: Any, direction: float) -> float:
-    value = ball(end)
-    near = float(value)
-    return near if value.is_exact() and arb(near) == value else math.nextafter(near, direction)
 
 
 def _bounds(value: arb) -> Bounds:
@@ -87,73 +38,6 @@ def _bounds(value: arb) -> Bounds:
 def _dyadic(value: arb) -> fmpq:
     mantissa, exponent = value.man_exp()
     return fmpq(mantissa) * fmpq(2) ** int(exponent)
-
-
-def _times(a: Bounds, b: Bounds) -> Bounds:
-    ends = [x * y for x in a for y in b]
-    return min(ends), max(ends)
-
-
-class IntervalPolynomial:
-    """Σ [a_α, b_α] w^α in `count` variables; exact rational intervals."""
-
-    def __init__(self, count: int, terms: dict[Exponents, Bounds]):
-        self.count = count
-        self.terms = {alpha: c for alpha, c in terms.items() if c != (ZERO, ZERO)}
-
-    @staticmethod
-    def constant(count: int, low: fmpq, high: fmpq) -> "IntervalPolynomial":
-        return IntervalPolynomial(count, {(0,) * count: (low, high)})
-
-    def __add__(self, other: "IntervalPolynomial") -> "IntervalPolynomial":
-        terms = dict(self.terms)
-        for alpha, (a, b) in other.terms.items():
-            low, high = terms.get(alpha, (ZERO, ZERO))
-            terms[alpha] = (low + a, high + b)
-        return IntervalPolynomial(self.count, terms)
-
-    def __mul__(self, other: "IntervalPolynomial") -> "IntervalPolynomial":
-        terms: dict[Exponents, Bounds] = {}
-        for alpha, a in self.terms.items():
-            for beta, b in other.terms.items():
-                key = tuple(x + y for x, y in zip(alpha, beta, strict=True))
-                low, high = _times(a, b)
-                old = terms.get(key, (ZERO, ZERO))
-                terms[key] = (old[0] + low, old[1] + high)
-        return IntervalPolynomial(self.count, terms)
-
-    def __neg__(self) -> "IntervalPolynomial":
-        return IntervalPolynomial(self.count, {alpha: (-b, -a) for alpha, (a, b) in self.terms.items()})
-
-    def power(self, n: int) -> "IntervalPolynomial":
-        """The n-th power, with tight even powers of a single term."""
-        if n == 0:
-            return IntervalPolynomial.constant(self.count, ONE, ONE)
-        if len(self.terms) == 1:
-            ((alpha, (a, b)),) = self.terms.items()
-            ends = [a**n, b**n]
-            low = ZERO if n % 2 == 0 and a <= 0 <= b else min(ends)
-            return IntervalPolynomial(self.count, {tuple(n * e for e in alpha): (low, max(ends))})
-        result = self
-        for _ in range(n - 1):
-            result = result * self
-        return result
-
-    def infimum(self) -> fmpq | None:
-        """A lower bound over R^count, where even terms with coefficients ≥ 0 and a constant are all there is."""
-        low = ZERO
-        for alpha, (a, _) in self.terms.items():
-            if not any(alpha):
-                low += a
-            elif any(e % 2 for e in alpha) or a < 0:
-                return None
-        return low
-
-    def range(self) -> Bounds | None:
-        """The interval, where only a constant is there."""
-        if any(any(alpha) for alpha in self.terms):
-            return None
-        return self.terms.get((0,) * self.count, (ZERO, ZERO))
 
 
 def _constant_range(function: Any, whole: tuple[arb, arb], inner: IntervalPolynomial, monotone: bool) -> Bounds:

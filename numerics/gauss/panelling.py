@@ -16,7 +16,7 @@ import numpy as np
 
 from numerics.gauss.ellipse import Geometry, holomorphic, points_needed
 from numerics.gauss.integrand import Integrand
-from numerics.gauss.rectangles import Interval
+from numerics.gauss.outward import Interval
 
 LADDER = np.array([1.12, 1.25, 1.4, 1.6, 1.9, 2.3, 2.8, 3.5, 4.5, 6.0, 9.0, 14.0])
 THETA = np.linspace(0, math.pi, 9)

@@ -24,7 +24,8 @@ from typing import Any, NamedTuple
 
 import sympy as sp
 
-from numerics.gauss.intervals import Domain, Enclosure, is_nonnegative, split
+from numerics.gauss.domain import Domain
+from numerics.gauss.intervals import Enclosure, is_nonnegative, split
 
 
 class Reduced(NamedTuple):

@@ -18,7 +18,7 @@ import sympy as sp
 
 from numerics.errors import NotCertified
 from numerics.gauss.compiled import Program
-from numerics.gauss.intervals import Domain
+from numerics.gauss.domain import Domain
 from numerics.precision import ball
 from theory.errors import BadInput
 

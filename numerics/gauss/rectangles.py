@@ -6,10 +6,8 @@ A bound of an integrand on some thousand boxes is wanted, and a few digits of it
 intervals [lo, hi] of real parts and, unless everything is real, n intervals [ilo, ihi] of imaginary parts; the
 operations act on whole arrays at once and their results contain every value of the operation on the operands.
 
-* +, −, ×, / are correctly rounded by IEEE 754, so one step of `nextafter` outward makes each end a proved one.
-* exp, sin, cos, tanh, sinh, cosh of the C library are assumed right to a relative 2^−40 (4096 units in the last place;
-  what libraries promise is below 5), and are widened by that.
-* For other functions (log, roots, atan, erf, gamma) each rectangle goes through `flint.acb`, with `analytic=True`:
+* The real and imaginary parts are computed by `outward`, whose ends are proved.
+* Functions that are not made of these (roots, atan, gamma) take each rectangle through `flint.acb`, with `analytic=True`:
   a rectangle that meets a branch cut gives the whole plane.
 
 A rectangle that cannot be bounded (a pole, overflow, an undefined operation) is the *whole* plane, (−∞, ∞): an infinite
@@ -35,109 +33,11 @@ from scipy import special
 
 from numerics.analytic import FUNCTIONS as ACB_FUNCTIONS
 from numerics.analytic import BoxFunction
+from numerics.gauss import outward
+from numerics.gauss.outward import Interval
 
-Interval = tuple[np.ndarray, np.ndarray]
-LIBRARY_ERROR = 2.0**-40
 ELEMENT_BITS = 64
-FAR = 2.0**30
-CAP = 690.0
 ERF_SLOPE = 1.1283791671 / 2 * (1 + 1e-9)  # 2/√π, times half the diagonal
-
-
-def _outward(lo: Any, hi: Any) -> Interval:
-    """One unit in the last place outward; what is undefined becomes the whole line."""
-    lo, hi = np.nextafter(lo, -np.inf), np.nextafter(hi, np.inf)
-    bad = np.isnan(lo) | np.isnan(hi)
-    return (np.where(bad, -np.inf, lo), np.where(bad, np.inf, hi)) if bad.any() else (lo, hi)
-
-
-def _widened(lo: Any, hi: Any) -> Interval:
-    """Room for the errors of library functions."""
-    return _outward(lo - np.abs(lo) * LIBRARY_ERROR - 1e-300, hi + np.abs(hi) * LIBRARY_ERROR + 1e-300)
-
-
-def interval_sum(a: Interval, b: Interval) -> Interval:
-    return _outward(a[0] + b[0], a[1] + b[1])
-
-
-def _negative(a: Interval) -> Interval:
-    return -a[1], -a[0]
-
-
-def interval_product(a: Interval, b: Interval) -> Interval:
-    ends = [x * y for x in a for y in b]
-    return _outward(
-        np.minimum(np.minimum(ends[0], ends[1]), np.minimum(ends[2], ends[3])),
-        np.maximum(np.maximum(ends[0], ends[1]), np.maximum(ends[2], ends[3])),
-    )
-
-
-def _largest(a: Interval) -> np.ndarray:
-    return np.maximum(np.abs(a[0]), np.abs(a[1]))
-
-
-def _smallest(a: Interval) -> np.ndarray:
-    return np.maximum(np.maximum(a[0], -a[1]), 0.0)
-
-
-def _square(a: Interval) -> Interval:
-    lo, hi = _outward(_smallest(a) ** 2, _largest(a) ** 2)
-    return np.maximum(lo, 0.0), hi
-
-
-def _reciprocal(a: Interval) -> Interval:
-    """The whole line where 0 is inside (or an end is infinite, which proves nothing)."""
-    bad = (a[0] <= 0) & (a[1] >= 0) | ~np.isfinite(a[0]) | ~np.isfinite(a[1])
-    lo, hi = _outward(1 / np.where(bad, 1.0, a[1]), 1 / np.where(bad, 1.0, a[0]))
-    return np.where(bad, -np.inf, lo), np.where(bad, np.inf, hi)
-
-
-def _increasing(function: Callable[[Any], Any], a: Interval) -> Interval:
-    return _widened(function(a[0]), function(a[1]))
-
-
-def interval_cos(a: Interval) -> Interval:
-    """[−1, 1] unless the interval is known to avoid an extremum kπ (which ones it holds decides with slack)."""
-    slack = 1e-6
-    wild = ~(_largest(a) < FAR)
-    lo, hi = np.where(wild, 0.0, a[0]), np.where(wild, 0.0, a[1])
-    ends = _widened(np.minimum(np.cos(lo), np.cos(hi)), np.maximum(np.cos(lo), np.cos(hi)))
-    turn = 2 * math.pi
-    top = wild | (np.floor((hi + slack) / turn) >= np.ceil((lo - slack) / turn))
-    bottom = wild | (np.floor((hi + slack) / turn - 0.5) >= np.ceil((lo - slack) / turn - 0.5))
-    return np.where(bottom, -1.0, np.maximum(ends[0], -1.0)), np.where(top, 1.0, np.minimum(ends[1], 1.0))
-
-
-HALF_PI = _outward(math.pi / 2, math.pi / 2)
-
-
-def _sin(a: Interval) -> Interval:
-    return interval_cos(interval_sum(a, _negative(HALF_PI)))
-
-
-def _exp(a: Interval) -> Interval:
-    lo, hi = _increasing(np.exp, a)
-    return np.maximum(lo, 0.0), hi
-
-
-def _cosh(a: Interval) -> Interval:
-    lo, hi = _widened(np.cosh(_smallest(a)), np.cosh(_largest(a)))
-    return np.maximum(lo, 1.0), hi
-
-
-def _sinh(a: Interval) -> Interval:
-    return _increasing(np.sinh, a)
-
-
-def _tanh(a: Interval) -> Interval:
-    lo, hi = _increasing(np.tanh, a)
-    return np.maximum(lo, -1.0), np.minimum(hi, 1.0)
-
-
-def _sech(a: Interval) -> Interval:
-    near, far = np.minimum(_smallest(a), CAP), _largest(a)
-    lo, hi = _widened(np.where(far < CAP, 1 / np.cosh(np.minimum(far, CAP)), 0.0), 1 / np.cosh(near))
-    return np.maximum(lo, 0.0), np.minimum(hi, 1.0)
 
 
 class Rectangles:
@@ -152,7 +52,7 @@ class Rectangles:
     @staticmethod
     def constant(value: arb) -> "Rectangles":
         """The rectangle of one real ball."""
-        return Rectangles(_ends(value))
+        return Rectangles(outward.ends_of(value))
 
     @property
     def imaginary(self) -> Interval:
@@ -166,42 +66,45 @@ class Rectangles:
     def largest(self) -> np.ndarray:
         """Upper bounds of |z|."""
         if self.im is None:
-            return _largest(self.re)
-        return np.nan_to_num(np.hypot(_largest(self.re), _largest(self.im)) * (1 + LIBRARY_ERROR), nan=np.inf)
+            return outward.largest(self.re)
+        return np.nan_to_num(
+            np.hypot(outward.largest(self.re), outward.largest(self.im)) * (1 + outward.LIBRARY_ERROR), nan=np.inf
+        )
 
     def __add__(self, other: "Rectangles") -> "Rectangles":
         if self.im is None or other.im is None:
-            return Rectangles(interval_sum(self.re, other.re), other.im if self.im is None else self.im)
-        return Rectangles(interval_sum(self.re, other.re), interval_sum(self.im, other.im))
+            return Rectangles(outward.plus(self.re, other.re), other.im if self.im is None else self.im)
+        return Rectangles(outward.plus(self.re, other.re), outward.plus(self.im, other.im))
 
     def __neg__(self) -> "Rectangles":
-        return Rectangles(_negative(self.re), None if self.im is None else _negative(self.im))
+        return Rectangles(outward.negative(self.re), None if self.im is None else outward.negative(self.im))
 
     def __mul__(self, other: "Rectangles") -> "Rectangles":
         if self.im is None and other.im is None:
-            return Rectangles(interval_product(self.re, other.re))
+            return Rectangles(outward.times(self.re, other.re))
         if self.im is None:
-            return Rectangles(interval_product(self.re, other.re), interval_product(self.re, other.imaginary))
+            return Rectangles(outward.times(self.re, other.re), outward.times(self.re, other.imaginary))
         if other.im is None:
             return other * self
         return Rectangles(
-            interval_sum(interval_product(self.re, other.re), _negative(interval_product(self.im, other.im))),
-            interval_sum(interval_product(self.re, other.im), interval_product(self.im, other.re)),
+            outward.plus(outward.times(self.re, other.re), outward.negative(outward.times(self.im, other.im))),
+            outward.plus(outward.times(self.re, other.im), outward.times(self.im, other.re)),
         )
 
     def square(self) -> "Rectangles":
         if self.im is None:
-            return Rectangles(_square(self.re))
+            return Rectangles(outward.square(self.re))
         double = (2 * self.re[0], 2 * self.re[1])
         return Rectangles(
-            interval_sum(_square(self.re), _negative(_square(self.im))), interval_product(double, self.im)
+            outward.plus(outward.square(self.re), outward.negative(outward.square(self.im))),
+            outward.times(double, self.im),
         )
 
     def reciprocal(self) -> "Rectangles":
         if self.im is None:
-            return Rectangles(_reciprocal(self.re))
-        inverse = _reciprocal(interval_sum(_square(self.re), _square(self.im)))
-        return Rectangles(interval_product(self.re, inverse), interval_product(_negative(self.im), inverse))
+            return Rectangles(outward.reciprocal(self.re))
+        inverse = outward.reciprocal(outward.plus(outward.square(self.re), outward.square(self.im)))
+        return Rectangles(outward.times(self.re, inverse), outward.times(outward.negative(self.im), inverse))
 
     def __pow__(self, n: int) -> "Rectangles":
         if n < 0:
@@ -214,38 +117,41 @@ class Rectangles:
         return half.square() if n % 2 == 0 else half.square() * self
 
     def exp(self) -> "Rectangles":
-        size = _exp(self.re)
+        size = outward.exp(self.re)
         if self.im is None:
             return Rectangles(size)
-        return Rectangles(interval_product(size, interval_cos(self.im)), interval_product(size, _sin(self.im)))
+        return Rectangles(outward.times(size, outward.cos(self.im)), outward.times(size, outward.sin(self.im)))
 
     def sin(self) -> "Rectangles":
         if self.im is None:
-            return Rectangles(_sin(self.re))
+            return Rectangles(outward.sin(self.re))
         return Rectangles(
-            interval_product(_sin(self.re), _cosh(self.im)), interval_product(interval_cos(self.re), _sinh(self.im))
+            outward.times(outward.sin(self.re), outward.cosh(self.im)),
+            outward.times(outward.cos(self.re), outward.sinh(self.im)),
         )
 
     def cos(self) -> "Rectangles":
         if self.im is None:
-            return Rectangles(interval_cos(self.re))
+            return Rectangles(outward.cos(self.re))
         return Rectangles(
-            interval_product(interval_cos(self.re), _cosh(self.im)),
-            _negative(interval_product(_sin(self.re), _sinh(self.im))),
+            outward.times(outward.cos(self.re), outward.cosh(self.im)),
+            outward.negative(outward.times(outward.sin(self.re), outward.sinh(self.im))),
         )
 
     def cosh(self) -> "Rectangles":
         if self.im is None:
-            return Rectangles(_cosh(self.re))
+            return Rectangles(outward.cosh(self.re))
         return Rectangles(
-            interval_product(_cosh(self.re), interval_cos(self.im)), interval_product(_sinh(self.re), _sin(self.im))
+            outward.times(outward.cosh(self.re), outward.cos(self.im)),
+            outward.times(outward.sinh(self.re), outward.sin(self.im)),
         )
 
     def sinh(self) -> "Rectangles":
         if self.im is None:
-            return Rectangles(_sinh(self.re))
+            return Rectangles(outward.sinh(self.re))
         return Rectangles(
-            interval_product(_sinh(self.re), interval_cos(self.im)), interval_product(_cosh(self.re), _sin(self.im))
+            outward.times(outward.sinh(self.re), outward.cos(self.im)),
+            outward.times(outward.cosh(self.re), outward.sin(self.im)),
         )
 
     def sech(self) -> "Rectangles":
@@ -255,19 +161,19 @@ class Rectangles:
         """Proved holomorphic where finite: the denominator |cosh z|²·2/cosh 2x stays positive."""
         if self.im is None:
             bad = ~self.finite()
-            lo, hi = _tanh(self.re)
+            lo, hi = outward.tanh(self.re)
             return Rectangles((np.where(bad, -np.inf, lo), np.where(bad, np.inf, hi)))
         x2, y2 = (2 * self.re[0], 2 * self.re[1]), (2 * self.im[0], 2 * self.im[1])
-        sech = _sech(x2)
-        inverse = _reciprocal(interval_sum((np.ones(()), np.ones(())), interval_product(sech, interval_cos(y2))))
+        sech = outward.sech(x2)
+        inverse = outward.reciprocal(outward.plus((np.ones(()), np.ones(())), outward.times(sech, outward.cos(y2))))
         return Rectangles(
-            interval_product(_tanh(x2), inverse), interval_product(interval_product(sech, _sin(y2)), inverse)
+            outward.times(outward.tanh(x2), inverse), outward.times(outward.times(sech, outward.sin(y2)), inverse)
         )
 
     def tan(self) -> "Rectangles":
         """tan z = −i tanh iz."""
-        turned = Rectangles(_negative(self.imaginary), self.re).tanh()
-        re, im = turned.imaginary, _negative(turned.re)
+        turned = Rectangles(outward.negative(self.imaginary), self.re).tanh()
+        re, im = turned.imaginary, outward.negative(turned.re)
         return Rectangles(re, None if self.im is None else im)
 
     def log(self) -> "Rectangles":
@@ -279,32 +185,33 @@ class Rectangles:
             size, angle = self.re, None
         else:
             size = (
-                np.hypot(self.re[0], _smallest(self.im)) * (1 - LIBRARY_ERROR),
-                np.hypot(self.re[1], _largest(self.im)) * (1 + LIBRARY_ERROR),
+                np.hypot(self.re[0], outward.smallest(self.im)) * (1 - outward.LIBRARY_ERROR),
+                np.hypot(self.re[1], outward.largest(self.im)) * (1 + outward.LIBRARY_ERROR),
             )
             corners = [np.arctan2(y, x) for x in self.re for y in self.im]
-            angle = _widened(np.minimum.reduce(corners), np.maximum.reduce(corners))
-        lo, hi = _widened(np.log(size[0]), np.log(size[1]))
+            angle = outward.widened(np.minimum.reduce(corners), np.maximum.reduce(corners))
+        lo, hi = outward.widened(np.log(size[0]), np.log(size[1]))
         return Rectangles((np.where(bad, -np.inf, lo), np.where(bad, np.inf, hi)), angle)
 
     def right_power(self, q: float) -> "Rectangles":
         """z^q = e^{q log z} on the right half-plane; the rounding of q to a float is within the widening."""
         exponent, logarithm = (np.array(q), np.array(q)), self.log()
-        scaled = interval_product(logarithm.re, exponent)
-        turned = None if logarithm.im is None else interval_product(logarithm.im, exponent)
+        scaled = outward.times(logarithm.re, exponent)
+        turned = None if logarithm.im is None else outward.times(logarithm.im, exponent)
         return Rectangles(scaled, turned).exp()
 
     def erf(self) -> "Rectangles":
         """Monotone on reals; else by the mean value, erf′ = 2 e^{−z²}/√π, |e^{−z²}| ≤ e^{max y² − min x²}."""
         if self.im is None:
-            return Rectangles(_increasing(special.erf, self.re))
+            return Rectangles(outward.increasing(special.erf, self.re))
         x, y = (0.5 * (side[0] + side[1]) for side in (self.re, self.im))
         middle = special.erf(x + 1j * y)
-        steepest = _exp(interval_sum(_square(self.im), _negative(_square(self.re))))[1]
+        steepest = outward.exp(outward.plus(outward.square(self.im), outward.negative(outward.square(self.re))))[1]
         reach = np.hypot(self.re[1] - self.re[0], self.im[1] - self.im[0]) * steepest * ERF_SLOPE
         reach = reach + np.abs(middle) * 2.0**-36
         return Rectangles(
-            _outward(middle.real - reach, middle.real + reach), _outward(middle.imag - reach, middle.imag + reach)
+            outward.rounded(middle.real - reach, middle.real + reach),
+            outward.rounded(middle.imag - reach, middle.imag + reach),
         )
 
     def asinh(self) -> "Rectangles":
@@ -312,9 +219,9 @@ class Rectangles:
         size, falls with |x| (they are sgn x · acosh α and asin β, 2α and 2β the sum and the difference of |z + i| and |z − i|).
         """
         if self.im is None:
-            return Rectangles(_increasing(np.arcsinh, self.re))
+            return Rectangles(outward.increasing(np.arcsinh, self.re))
         x, y = self.re, self.im
-        narrow, wide, near, far = _smallest(x), _largest(x), _smallest(y), _largest(y)
+        narrow, wide, near, far = outward.smallest(x), outward.largest(x), outward.smallest(y), outward.largest(y)
         real = [
             np.real(np.arcsinh(end + 1j * np.where(out, far, near)))
             for end, out in ((x[0], x[0] <= 0), (x[1], x[1] >= 0))
@@ -324,8 +231,8 @@ class Rectangles:
             for end, out in ((y[0], y[0] <= 0), (y[1], y[1] >= 0))
         ]
         cut = (narrow == 0) & (far >= 1)
-        lo, hi = _widened(*real)
-        below, above = _widened(*imaginary)
+        lo, hi = outward.widened(*real)
+        below, above = outward.widened(*imaginary)
         return Rectangles(
             (np.where(cut, -np.inf, lo), np.where(cut, np.inf, hi)),
             (np.where(cut, -np.inf, below), np.where(cut, np.inf, above)),
@@ -342,14 +249,9 @@ class Rectangles:
                 if math.isfinite(a) and math.isfinite(b) and math.isfinite(c) and math.isfinite(d):
                     value = function(acb(arb(a).union(arb(b)), arb(c).union(arb(d))), True)
                     if value.is_finite():
-                        rows[:2, k], rows[2:, k] = _ends(value.real), _ends(value.imag)
+                        rows[:2, k], rows[2:, k] = outward.ends_of(value.real), outward.ends_of(value.imag)
         re, im = (rows[0].reshape(shape), rows[1].reshape(shape)), (rows[2].reshape(shape), rows[3].reshape(shape))
         return Rectangles(re, None if self.im is None and np.isfinite(re[0]).all() else im)
-
-
-def _ends(value: arb) -> Interval:
-    lo, hi = float(value.lower()), float(value.upper())
-    return np.asarray(math.nextafter(lo, -math.inf)), np.asarray(math.nextafter(hi, math.inf))
 
 
 METHODS: dict[Any, Callable[[Rectangles], Rectangles]] = {

@@ -33,9 +33,9 @@ from numerics.enclosure import Scaled
 from numerics.errors import NotCertified
 from numerics.gauss import hull, quadratic, summation
 from numerics.gauss.decay import Region, confine
+from numerics.gauss.domain import Domain
 from numerics.gauss.ellipse import HOPELESS, Ellipses, Panels, fit_ellipses
 from numerics.gauss.integrand import Integrand
-from numerics.gauss.intervals import Domain
 from numerics.gauss.panelling import OVERHEAD, Plan, plan, subdivide
 from numerics.gauss.realness import refuse_complex
 from numerics.gauss.rectangles import Rectangles

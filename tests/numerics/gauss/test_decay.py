@@ -12,7 +12,9 @@ from scipy import integrate
 
 from numerics.errors import NotCertified
 from numerics.gauss.decay import _taylor_below, confine, lower_polynomial, majorant, minorants
-from numerics.gauss.intervals import Domain, Enclosure, IntervalPolynomial, is_nonnegative
+from numerics.gauss.domain import Domain
+from numerics.gauss.interval_polynomials import IntervalPolynomial
+from numerics.gauss.intervals import Enclosure, is_nonnegative
 from numerics.precision import digits
 from theory.errors import BadInput
 

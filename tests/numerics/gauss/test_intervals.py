@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 
 from numerics.errors import NotCertified
 from numerics.gauss import gibbs_integrals
-from numerics.gauss.intervals import Domain, Enclosure, IntervalPolynomial, is_nonnegative, split
+from numerics.gauss.domain import Domain
+from numerics.gauss.interval_polynomials import IntervalPolynomial
+from numerics.gauss.intervals import Enclosure, is_nonnegative, split
 from numerics.precision import ball, digits
 from theory.errors import BadInput
 

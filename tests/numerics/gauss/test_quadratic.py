@@ -4,7 +4,7 @@ import pytest
 import sympy as sp
 from scipy import integrate
 
-from numerics.gauss.intervals import Domain
+from numerics.gauss.domain import Domain
 from numerics.gauss.quadratic import Reduced, _is_square_of_linear, _Moments, eliminate
 
 x, y, z = sp.symbols("x y z", real=True)

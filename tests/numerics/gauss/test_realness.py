@@ -7,7 +7,7 @@ import pytest
 import sympy as sp
 
 from numerics.errors import NotCertified
-from numerics.gauss.intervals import Domain
+from numerics.gauss.domain import Domain
 from numerics.gauss.realness import _points, refuse_complex
 from theory.errors import BadInput
 

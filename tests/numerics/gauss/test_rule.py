@@ -13,8 +13,8 @@ from scipy import integrate
 from numerics import enclosure, gauss, second_road, trapezoid
 from numerics.errors import NotCertified
 from numerics.gauss import check, ellipse, rule
+from numerics.gauss.domain import Domain
 from numerics.gauss.integrand import Integrand
-from numerics.gauss.intervals import Domain
 from numerics.gauss.panelling import plan
 from numerics.precision import ball, digits
 from numerics.problems import select
