@@ -7,7 +7,7 @@ chart; `contour` is the second road. The volume function that follows is in `num
 Reading order: `charts`, `continuation`, `cells`, `moments`, `resolution`, `contour`.
 """
 
-from numerics.zeta.charts import Chart, Gaussian, chart, orthants
+from numerics.zeta.charts import Chart, Gaussian, chart
 from numerics.zeta.continuation import (
     Laurent,
     Pole,
@@ -22,6 +22,7 @@ from numerics.zeta.continuation import (
     threshold,
     zeta,
 )
+from numerics.zeta.moves import orthants
 from numerics.zeta.resolution import polynomial, resolved
 
 __all__ = [

@@ -28,9 +28,10 @@ from flint import acb, acb_mat, acb_series, arb, arb_mat, fmpq
 
 from numerics.precision import current_digits, digits
 from numerics.zeta import ellipses
-from numerics.zeta.charts import Chart, Factor, Gaussian, cut, normal, unit_box
+from numerics.zeta.charts import Chart, Factor, Gaussian
 from numerics.zeta.entire import evaluator
 from numerics.zeta.moments import Axis, Scalar, Series, axis, capped, exact_moment, inverse, multiply
+from numerics.zeta.moves import cut, normal, unit_box
 from theory.errors import BadInput
 
 DEPTH = 24

@@ -34,7 +34,8 @@ import sympy as sp
 from flint import fmpq
 
 from numerics.analytic import exact, refuse_repeated
-from numerics.zeta.charts import Chart, Factor, blow_up, chart, cut, normal, orthants, unit_box
+from numerics.zeta.charts import Chart, Factor, chart
+from numerics.zeta.moves import blow_up, cut, normal, orthants, unit_box
 from theory.errors import BadInput
 
 MOVES = 400

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from numerics import volume, zeta
 from numerics.errors import NotCertified
 from numerics.precision import agreeing_digits, ball, digits, rational
-from numerics.zeta.charts import Gaussian, chart, orthants
+from numerics.zeta.charts import Gaussian, chart
+from numerics.zeta.moves import orthants
 from numerics.zeta.resolution import polynomial
 from theory.errors import BadInput
 

@@ -4,10 +4,12 @@ import pytest
 import sympy as sp
 from flint import acb, arb, fmpq
 
+from numerics import zeta
 from numerics.precision import digits
 from numerics.zeta import cells, ellipses
 from numerics.zeta.charts import Chart, chart
 from numerics.zeta.moments import Axis
+from numerics.zeta.resolution import resolved
 from theory.errors import BadInput
 
 R = sp.Rational
@@ -131,3 +133,30 @@ def test_the_error_of_a_product_rule_is_its_formula() -> None:
         )
         exact = sp.Poly(sp.expand(sum(parts) * 7 * (1 + 2 * d + 2 * d**2)), d)
         assert found == [int(exact.coeff_monomial(d**l)) for l in range(3)]
+
+
+def test_floats_steer_only():
+    """A poor choice of ellipses costs nodes or radius; the ball stays true."""
+
+    problem, keep = chart(x, (2,), unit=1 + x), ellipses.LADDER
+    good = zeta.laurent(problem, R(1, 2), 3, 12)
+    try:
+        ellipses.LADDER = keep[:6]
+        narrow = zeta.laurent(problem, R(1, 2), 3, 12)
+    finally:
+        ellipses.LADDER = keep
+    assert all(a.overlaps(b) for a, b in zip(good.coefficients, narrow.coefficients, strict=True))
+
+
+@pytest.mark.parametrize("counts", [(16, 5), (5, 16), (7, 6), (9, 9)])
+@pytest.mark.parametrize("at", [acb(fmpq(-4, 5), fmpq(1, 3)), acb(fmpq(1, 7), 1), acb(fmpq(-5, 4), fmpq(1, 2))])
+def test_too_few_nodes_cost_radius_and_not_truth(counts, at, monkeypatch):
+    """The error bound alone: rules far too coarse still enclose the value of the fine ones, and not for free."""
+    problem = chart((x, y), (2, 2), unit=1 + x + y, density=2 - x)
+    with digits(15):
+        fine = zeta.zeta(problem, at, 12)
+        plan = ellipses.Plan((3.0, 3.0), counts, True, 0, 30.0)
+        monkeypatch.setattr(ellipses.Plan, "steer", lambda c, z: plan)
+        order, (coarse,) = cells.expand(resolved((problem,))[0], at, 1)
+        assert order == 0 and coarse.overlaps(fine)
+        assert coarse.is_finite() and abs(coarse.mid() - fine.mid()) > 1e-13

@@ -6,7 +6,8 @@ import pytest
 import sympy as sp
 from flint import fmpq
 
-from numerics.zeta.charts import Chart, Gaussian, blow_up, chart, cut, normal, orthants, unit_box
+from numerics.zeta.charts import Chart, Gaussian, chart
+from numerics.zeta.moves import blow_up, cut, normal, orthants, unit_box
 from theory.errors import BadInput
 
 R = sp.Rational

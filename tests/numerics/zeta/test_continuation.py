@@ -1,7 +1,5 @@
 """Zeta functions against closed forms, exact theory, keyhole contours and exact integrals; and what must be refused."""
 
-import cmath
-import math
 from fractions import Fraction
 
 import mpmath
@@ -15,9 +13,9 @@ from numerics import enclosure, zeta
 from numerics.errors import NotCertified
 from numerics.posterior import Posterior
 from numerics.precision import agreeing_digits, ball, digits, rational
-from numerics.zeta import cells, contour, ellipses
-from numerics.zeta.charts import Gaussian, blow_up, chart, cut, orthants
-from numerics.zeta.moments import axis, moments, tail
+from numerics.zeta import contour
+from numerics.zeta.charts import Gaussian, chart
+from numerics.zeta.moves import blow_up, cut, orthants
 from numerics.zeta.resolution import polynomial, resolved
 from theory import singular
 from theory.errors import BadInput
@@ -297,32 +295,6 @@ def test_more_digits_give_overlapping_balls(name, n):
             assert a.overlaps(b) and b.rad() < 10 ** (-2 * n) * (1 + abs(b))
 
 
-@QUICK
-@given(st.fractions(-6, 3, max_denominator=5), st.integers(2, 9), st.integers(1, 3))
-def test_the_rule_integrates_powers(a, n, slope):
-    """∫ x^{a+κδ} x^j dx = 1/(a + j + 1 + κδ), j < n, from the weights; the error bound holds for j ≥ n too."""
-    pole = int(-1 - a) if a.denominator == 1 and a <= -1 else None
-    with digits(30):
-        rule = axis(arb(rational(a)), fmpq(slope), pole, n, arb(3), 3)
-        for j in range(n + 4):
-            total = [
-                sum((w[l] * p**j for w, p in zip(rule.weights, rule.nodes, strict=True)), arb(0)) for l in range(3)
-            ]
-            alpha = rational(a) + j + 1
-            exact = [arb(-slope) ** l / arb(alpha) ** (l + 1) for l in range(3)] if alpha else []
-            if pole is not None:  # both sides times δ
-                exact = [arb(fmpq(1, slope)), arb(0), arb(0)] if not alpha else [arb(0), *exact[:2]]
-            size = ((1 + (arb(3) + fmpq(1, 3)) / 2) / 2) ** j  # |x|^j on the ellipse
-            for mine, true, bound in zip(total, exact, rule.error, strict=True):
-                assert mine.overlaps(true) if j < n else not abs(mine - true) > size * bound
-
-
-def test_moments_are_legendre_moments():
-    for n in range(5):
-        exact = sp.integrate(sp.expand(x**2 * sp.legendre(n, 2 * x - 1)), (x, 0, 1))
-        assert moments(arb(2), fmpq(1), None, n + 1, 1)[n][0].overlaps(ball(exact))
-
-
 def test_poles_that_cancel_are_not_claimed():
     """x²(1 + x²/2) on [−1, 1]: poles at (2n+1)/2 only; the even ones are not even candidates."""
     problem = orthants(x, (2,), unit=2 + x**2)
@@ -377,50 +349,6 @@ def test_resolution_keeps_the_volume():
         assert agreeing_digits(zeta.zeta(charts, 0).real, 4 * R(2, 3)) >= 18
 
 
-def test_floats_steer_only():
-    """A poor choice of ellipses costs nodes or radius; the ball stays true."""
-
-    problem, keep = chart(x, (2,), unit=1 + x), ellipses.LADDER
-    good = zeta.laurent(problem, R(1, 2), 3, 12)
-    try:
-        ellipses.LADDER = keep[:6]
-        narrow = zeta.laurent(problem, R(1, 2), 3, 12)
-    finally:
-        ellipses.LADDER = keep
-    assert all(a.overlaps(b) for a, b in zip(good.coefficients, narrow.coefficients, strict=True))
-
-
-@pytest.mark.parametrize("counts", [(16, 5), (5, 16), (7, 6), (9, 9)])
-@pytest.mark.parametrize("at", [acb(fmpq(-4, 5), fmpq(1, 3)), acb(fmpq(1, 7), 1), acb(fmpq(-5, 4), fmpq(1, 2))])
-def test_too_few_nodes_cost_radius_and_not_truth(counts, at, monkeypatch):
-    """The error bound alone: rules far too coarse still enclose the value of the fine ones, and not for free."""
-    problem = chart((x, y), (2, 2), unit=1 + x + y, density=2 - x)
-    with digits(15):
-        fine = zeta.zeta(problem, at, 12)
-        plan = ellipses.Plan((3.0, 3.0), counts, True, 0, 30.0)
-        monkeypatch.setattr(ellipses.Plan, "steer", lambda c, z: plan)
-        order, (coarse,) = cells.expand(resolved((problem,))[0], at, 1)
-        assert order == 0 and coarse.overlaps(fine)
-        assert coarse.is_finite() and abs(coarse.mid() - fine.mid()) > 1e-13
-
-
-@QUICK
-@given(st.fractions(-2, 2, max_denominator=5), st.integers(0, 8), st.floats(0, 6.28), st.floats(0, 6.28))
-def test_bounds_on_ellipses(real, imag, first, second):
-    """M ≥ |u^z b| and Λ ≥ |log u| at points of the ellipses, and on the box."""
-    problem = chart((x, y), (2, 2), unit=2 + x + y, density=1 + x * y)
-    with digits(15):
-        at, rho = acb(rational(real), imag), (2.5, 3.0)
-        found = ellipses.bounds(problem, at, rho)
-        assert found is not None
-        for r in (1.0, 2.4):
-            p, q = (
-                (1 + (acb(r * w) + 1 / acb(r * w)) / 2) / 2 for w in (cmath.exp(1j * first), cmath.exp(1j * second))
-            )
-            log = (2 + p + q).log()
-            assert abs((at * log).exp() * (1 + p * q)) < found[0] and abs(log) < found[1]
-
-
 @pytest.mark.parametrize("h", [R(1, 2), R(3)])
 @pytest.mark.parametrize("place", [R(1, 3), R(2)])
 def test_a_gaussian_coordinate_with_a_jacobian(h, place):
@@ -433,14 +361,6 @@ def test_a_gaussian_coordinate_with_a_jacobian(h, place):
     with digits(30):
         for point in (place, arb(rational(place), 1e-25)):
             assert abs(zeta.zeta(problem, point).real / arb(mpmath.nstr(expected, 24)) - 1) < 1e-17
-
-
-@pytest.mark.parametrize("rho", [2, 3, 8])
-def test_the_tail_of_the_rule_is_majorised_closely(rho):
-    """Σ_{n≥12} 2√(2n+1) ρ^{−n}/(1 − 1/ρ) for a rule of weight 1 and no moments left, within a tenth."""
-    (found,) = tail([arb(0)], arb(fmpq(1, 3)), fmpq(2), 12, arb(rho), [arb(1)], 1)
-    exact = sum(2 * math.sqrt(2 * n + 1) * rho**-n for n in range(12, 200)) / (1 - 1 / rho)
-    assert exact * (1 - 1e-12) < float(found) < 1.1 * exact
 
 
 def test_three_coefficients_are_the_default() -> None:

@@ -7,8 +7,10 @@ from itertools import pairwise
 import pytest
 import sympy as sp
 from flint import acb, arb, fmpq
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from numerics.precision import digits
+from numerics.precision import digits, rational
 from numerics.zeta import ellipses
 from numerics.zeta.charts import chart
 
@@ -110,3 +112,20 @@ def test_small_functions_have_small_bounds() -> None:
     )
     assert large is not None and small is not None
     assert abs(large[0] / small[0] / 1024 - 1) < arb("1e-6") and small[1] < arb("1e-3")
+
+
+@settings(max_examples=12, deadline=None)
+@given(st.fractions(-2, 2, max_denominator=5), st.integers(0, 8), st.floats(0, 6.28), st.floats(0, 6.28))
+def test_bounds_on_ellipses(real, imag, first, second):
+    """M ≥ |u^z b| and Λ ≥ |log u| at points of the ellipses, and on the box."""
+    problem = chart((x, y), (2, 2), unit=2 + x + y, density=1 + x * y)
+    with digits(15):
+        at, rho = acb(rational(real), imag), (2.5, 3.0)
+        found = ellipses.bounds(problem, at, rho)
+        assert found is not None
+        for r in (1.0, 2.4):
+            p, q = (
+                (1 + (acb(r * w) + 1 / acb(r * w)) / 2) / 2 for w in (cmath.exp(1j * first), cmath.exp(1j * second))
+            )
+            log = (2 + p + q).log()
+            assert abs((at * log).exp() * (1 + p * q)) < found[0] and abs(log) < found[1]

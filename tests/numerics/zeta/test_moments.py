@@ -1,5 +1,6 @@
 """Series by sympy, moments by exact integrals, and the majorants of the rule on Chebyshev polynomials, whose suprema are known."""
 
+import math
 from fractions import Fraction
 
 import numpy as np
@@ -9,7 +10,7 @@ from flint import acb, arb, fmpq
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from numerics.precision import ball, digits
+from numerics.precision import ball, digits, rational
 from numerics.zeta.moments import axis, exact_moment, gauss, inverse, linear, majorant, moments, multiply, tail
 
 R = sp.Rational
@@ -187,3 +188,37 @@ def test_the_bounds_of_a_density_x(rho: int) -> None:
             (found.error, error),
         ):
             assert abs(bound[0] - expected) < arb("1e-26")
+
+
+@QUICK
+@given(st.fractions(-6, 3, max_denominator=5), st.integers(2, 9), st.integers(1, 3))
+def test_the_rule_integrates_powers(a, n, slope):
+    """∫ x^{a+κδ} x^j dx = 1/(a + j + 1 + κδ), j < n, from the weights; the error bound holds for j ≥ n too."""
+    pole = int(-1 - a) if a.denominator == 1 and a <= -1 else None
+    with digits(30):
+        rule = axis(arb(rational(a)), fmpq(slope), pole, n, arb(3), 3)
+        for j in range(n + 4):
+            total = [
+                sum((w[l] * p**j for w, p in zip(rule.weights, rule.nodes, strict=True)), arb(0)) for l in range(3)
+            ]
+            alpha = rational(a) + j + 1
+            exact = [arb(-slope) ** l / arb(alpha) ** (l + 1) for l in range(3)] if alpha else []
+            if pole is not None:  # both sides times δ
+                exact = [arb(fmpq(1, slope)), arb(0), arb(0)] if not alpha else [arb(0), *exact[:2]]
+            size = ((1 + (arb(3) + fmpq(1, 3)) / 2) / 2) ** j  # |x|^j on the ellipse
+            for mine, true, bound in zip(total, exact, rule.error, strict=True):
+                assert mine.overlaps(true) if j < n else not abs(mine - true) > size * bound
+
+
+def test_moments_are_legendre_moments():
+    for n in range(5):
+        exact = sp.integrate(sp.expand(x**2 * sp.legendre(n, 2 * x - 1)), (x, 0, 1))
+        assert moments(arb(2), fmpq(1), None, n + 1, 1)[n][0].overlaps(ball(exact))
+
+
+@pytest.mark.parametrize("rho", [2, 3, 8])
+def test_the_tail_of_the_rule_is_majorised_closely(rho):
+    """Σ_{n≥12} 2√(2n+1) ρ^{−n}/(1 − 1/ρ) for a rule of weight 1 and no moments left, within a tenth."""
+    (found,) = tail([arb(0)], arb(fmpq(1, 3)), fmpq(2), 12, arb(rho), [arb(1)], 1)
+    exact = sum(2 * math.sqrt(2 * n + 1) * rho**-n for n in range(12, 200)) / (1 - 1 / rho)
+    assert exact * (1 - 1e-12) < float(found) < 1.1 * exact
