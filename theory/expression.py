@@ -19,13 +19,14 @@ what was wrong, at which column, and what to write instead.
 
 import re
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import sympy as sp
 
 from theory import construction
 from theory.errors import BadInput
 from theory.magnitude import Measure, Refused
+from theory.tokens import Token, clean, count, printable, tokens, unexpected
 
 MAX_LENGTH = 10_000
 MAX_DEPTH = 100
@@ -46,20 +47,7 @@ COMPOSED = ("sqrt", "log1p", "sigmoid", "softplus")
 NAMED = (*FUNCTIONS, *COMPOSED)
 CONSTANTS: dict[str, sp.Expr] = {"pi": sp.pi, "e": sp.E, "E": sp.E}
 
-_TOKEN = re.compile(
-    r"\s*(?:(?P<number>(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+(?![A-Za-z_0-9]))?)"
-    r"|(?P<name>[A-Za-z_][A-Za-z_0-9]*)|(?P<mark>\*\*|[-+*/^()]))",
-    re.ASCII,
-)
 _NAME = re.compile(r"[A-Za-z_][A-Za-z_0-9]*", re.ASCII)
-
-
-class Token(NamedTuple):
-    """`kind` is "number", "name", "end", or the mark itself; `column` counts from 1."""
-
-    kind: str
-    text: str
-    column: int
 
 
 def parse(
@@ -84,7 +72,7 @@ def parse_variables(text: str) -> tuple[sp.Symbol, ...]:
     names = [name.strip() for name in text.split(",")]
     for position, name in enumerate(names):
         if not _NAME.fullmatch(name) or len(name) > 100:
-            shown = _clean(name, 40)
+            shown = clean(name, 40)
             raise BadInput(f'the variables need names such as x or w_1, separated by commas; "{shown}" is not a name')
         if name in NAMED or name in CONSTANTS:
             kind = "function" if name in NAMED else "constant"
@@ -100,33 +88,17 @@ def parse_point(text: str, variables: Sequence[sp.Symbol]) -> dict[sp.Symbol, sp
     if len(parts) != len(variables):
         listed = ",".join(symbol.name for symbol in variables)
         raise BadInput(
-            f'the point "{_clean(text, 40)}" has {_count(len(parts), "coordinate")} for '
-            f"{_count(len(variables), 'variable')}; give one rational number for each of {listed}"
+            f'the point "{clean(text, 40)}" has {count(len(parts), "coordinate")} for '
+            f"{count(len(variables), 'variable')}; give one rational number for each of {listed}"
         )
     point = {}
     for i, symbol in enumerate(variables):
         part = parts[i]
         value = parse(part, (), what=f"coordinate {symbol.name}")
         if not isinstance(value, sp.Rational):
-            raise BadInput(f'the coordinate {symbol.name} = "{_clean(part, 40)}" is not rational; write it like 1/2')
+            raise BadInput(f'the coordinate {symbol.name} = "{clean(part, 40)}" is not rational; write it like 1/2')
         point[symbol] = value
     return point
-
-
-def _tokens(text: str) -> list[Token]:
-    """Cut the text into tokens; an unreadable character becomes a token of kind "unknown"."""
-    tokens, position, end = [], 0, len(text.rstrip())
-    while position < end:
-        match = _TOKEN.match(text, position)
-        if match is None:
-            position += len(text[position:]) - len(text[position:].lstrip())
-            tokens.append(Token("unknown", text[position], position + 1))
-            break
-        kind = str(match.lastgroup)
-        body = match[kind]
-        tokens.append(Token(body if kind == "mark" else kind, body, match.start(kind) + 1))
-        position = match.end()
-    return [*tokens, Token("end", "", end + 1)]
 
 
 class _Parser:
@@ -134,7 +106,7 @@ class _Parser:
 
     def __init__(self, text: str, names: dict[str, sp.Symbol], what: str):
         self.text, self.names, self.what = text, names, what
-        self.tokens = _tokens(text)
+        self.tokens = tokens(text)
         self.next = 0
         self.depth = 0
         self.measure = Measure()
@@ -143,7 +115,7 @@ class _Parser:
         result = self.sum()
         token = self.peek()
         if token.kind != "end":
-            raise self.error(token, _unexpected(token))
+            raise self.error(token, unexpected(token))
         return result
 
     def sum(self) -> sp.Expr:
@@ -195,7 +167,7 @@ class _Parser:
             return self.name(token)
         if token.kind == "(":
             return self.inside(token)
-        raise self.error(token, _unexpected(token))
+        raise self.error(token, unexpected(token))
 
     def inside(self, opening: Token) -> sp.Expr:
         """What stands between an opening parenthesis, already taken, and its partner."""
@@ -204,7 +176,7 @@ class _Parser:
         if self.peek().kind != ")":
             token = self.peek()
             unclosed = f"the parenthesis of column {opening.column} is not closed"
-            raise self.error(token, unclosed if token.kind == "end" else _unexpected(token))
+            raise self.error(token, unclosed if token.kind == "end" else unexpected(token))
         self.take()
         self.depth -= 1
         return value
@@ -223,7 +195,7 @@ class _Parser:
             return CONSTANTS[token.text]
         if token.text in NAMED:
             raise self.error(token, f'the function "{token.text}" needs its argument in parentheses: {token.text}(…)')
-        raise self.error(token, f'the name "{_clean(token.text, 40)}" is unknown; {self.allowed()}')
+        raise self.error(token, f'the name "{clean(token.text, 40)}" is unknown; {self.allowed()}')
 
     def function(self, token: Token) -> sp.Expr:
         if token.text in FUNCTIONS:
@@ -232,7 +204,7 @@ class _Parser:
             return self.composed(token, self.inside(self.take()))
         if token.text in self.names or token.text in CONSTANTS:
             raise self.error(token, f'"{token.text}" is not a function; write {token.text}*(…) for a product')
-        raise self.error(token, f'the function "{_clean(token.text, 40)}" is unknown; {self.allowed()}')
+        raise self.error(token, f'the function "{clean(token.text, 40)}" is unknown; {self.allowed()}')
 
     def allowed(self) -> str:
         names = ", ".join(list(self.names)[:20]) or "none"
@@ -301,29 +273,5 @@ class _Parser:
     def error(self, token: Token, problem: str) -> BadInput:
         start = max(0, token.column - 31)
         end = token.column + 29
-        excerpt = ("…" if start else "") + _printable(self.text[start:end]) + ("…" if end < len(self.text) else "")
+        excerpt = ("…" if start else "") + printable(self.text[start:end]) + ("…" if end < len(self.text) else "")
         return BadInput(f'the {self.what} "{excerpt}" cannot be read at column {token.column}: {problem}')
-
-
-def _unexpected(token: Token) -> str:
-    if token.kind == "end":
-        return "it ends where a number, a name or a parenthesis should follow"
-    if token.kind == "unknown" or token.kind == ")":
-        return f'the character "{_printable(token.text)}" is not expected here'
-    if token.kind in ("number", "name", "("):
-        return f'an operator is missing before "{_clean(token.text, 40)}"; a product is written 2*x'
-    return f'"{token.text}" is not expected here; a number, a name or a parenthesis should follow'
-
-
-def _clean(text: str, limit: int) -> str:
-    """One printable line of at most `limit` characters."""
-    line = _printable(text)
-    return line if len(line) <= limit else line[: limit - 1] + "…"
-
-
-def _printable(text: str) -> str:
-    return "".join(character if character.isprintable() else " " for character in text.strip())
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" + ("" if number == 1 else "s")
