@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from ledger import testing
+from ledger.testing import estimators
 from sampler import chain, diagnostics
 from sampler.kernels.sgld import sgld
 from sampler.posterior import LocalPosterior
@@ -198,7 +199,7 @@ def test_single_precision_and_divisors_of_each_chain_are_no_bias():
 
 def test_the_runs_hold_every_pair_of_draws_once():
     """Strength 2: for each two draws the 121 runs take each of the 11² pairs of points once; no chain stands still."""
-    runs = testing._every_pair()
+    runs = estimators._every_pair()
     draws = runs.reshape(len(runs), -1, 2)
     for i, j in combinations(range(draws.shape[1]), 2):
         assert len(np.unique(np.hstack([draws[:, i], draws[:, j]]), axis=0)) == len(runs) == 121
