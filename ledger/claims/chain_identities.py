@@ -19,13 +19,9 @@ from ledger.claim import Budget, Claim, Evidence
 from ledger.claims.chain_law import FULL, LINES, MINI, PAIRS, SECTION, psi
 from ledger.compare import combine, meets
 from ledger.discrete import Problem
+from ledger.discrete_kernel import KERNEL_DIGITS, kernel_at
 from ledger.discrete_problems import GENERIC, R, batches, plane
-from ledger.discrete_runs import (
-    KERNEL_DIGITS,
-    Setting,
-    kernel_at,
-    observe,
-)
+from ledger.discrete_runs import Setting, observe
 from ledger.evidence import encloses, estimates, vanishes
 from numerics import extrapolate, kernel
 from numerics.posterior import Posterior

@@ -19,8 +19,9 @@ import sympy as sp
 from ledger.claim import Budget, Claim, Evidence
 from ledger.compare import combine
 from ledger.discrete import Closed, Problem
+from ledger.discrete_kernel import enclosed, enclosed_far
 from ledger.discrete_problems import GENERIC, PAIR, R, batches, line, linear, observables, plane
-from ledger.discrete_runs import Setting, enclosed, enclosed_far, sampled
+from ledger.discrete_runs import Setting, sampled
 from ledger.evidence import vanishes
 from theory.rational import lowest_terms
 

@@ -18,14 +18,9 @@ from ledger.claim import Budget, Claim, Evidence, Status
 from ledger.claims.chain_law import FULL, LINES, MINI, SECTION, ends, phi, psi
 from ledger.compare import FALSE_ALARM, combine
 from ledger.discrete import Closed
+from ledger.discrete_kernel import enclosed
 from ledger.discrete_problems import GENERIC, R, line, plane
-from ledger.discrete_runs import (
-    Setting,
-    enclosed,
-    observe,
-    predicted,
-    predicted_error,
-)
+from ledger.discrete_runs import Setting, observe, predicted, predicted_error
 from ledger.evidence import vanishes
 from theory import langevin, laplace
 from theory.rational import lowest_terms

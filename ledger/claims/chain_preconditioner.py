@@ -18,10 +18,7 @@ from ledger.claims.chain_law import PAIRS, SECTION
 from ledger.compare import combine, meets
 from ledger.discrete import Problem
 from ledger.discrete_problems import R, plane
-from ledger.discrete_runs import (
-    Setting,
-    observe,
-)
+from ledger.discrete_runs import Setting, observe
 from ledger.evidence import encloses, estimates, vanishes
 from numerics import kernel
 from numerics.precision import digits

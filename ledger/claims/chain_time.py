@@ -18,13 +18,9 @@ from ledger.claim import Budget, Claim, Evidence
 from ledger.claims.chain_law import LINES, PAIRS, SECTION, ends, phi, psi
 from ledger.compare import combine, meets
 from ledger.discrete import Closed, Problem
+from ledger.discrete_kernel import enclosed
 from ledger.discrete_problems import GENERIC, R, plane
-from ledger.discrete_runs import (
-    Setting,
-    enclosed,
-    observe,
-    start,
-)
+from ledger.discrete_runs import Setting, observe, start
 from ledger.evidence import estimates, vanishes
 from numerics import kernel
 from theory import autocorrelation, laplace
