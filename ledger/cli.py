@@ -22,8 +22,10 @@ from rich.console import Console
 from ledger import answers, cli_chains, cli_compare, cli_experiments, cli_ising, cli_thresholds, output, report
 from ledger.claim import Budget, Layer, Status
 from ledger.labels import select
+from ledger.machine import package_version
 from ledger.options import At, Effort, Html, Json, Loss, Observables, Prior, Targets, Variables, app, posterior_of
-from ledger.run import Report, describe, package_version, run
+from ledger.results import Report, describe
+from ledger.run import run
 from theory.errors import BadInput
 from theory.expression import parse
 from theory.minimum import locate

@@ -48,7 +48,7 @@ def experiment(
         raise BadInput(f"give experiment {name} a folder: --out DIR")
     chosen.refuse(budget)
     from ledger.experiments import folder, page
-    from ledger.run import enable_double_precision
+    from ledger.machine import enable_double_precision
 
     screen = Console(stderr=True)
     place = folder.open_folder(

@@ -13,7 +13,7 @@ from rich.console import Console
 
 from ledger import output, report
 from ledger.claim import Budget
-from ledger.run import Report
+from ledger.results import Report
 from theory.errors import BadInput
 from theory.expression import parse, parse_point, parse_variables
 

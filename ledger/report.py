@@ -17,7 +17,8 @@ from rich.text import Text
 
 from ledger import run
 from ledger.claim import Claim, Layer, Status, Verdict
-from ledger.run import ClaimResult, LayerResult, Report, Step
+from ledger.results import ClaimResult, LayerResult, Report
+from ledger.run import Step
 
 _MARKS = {Status.HOLDS: "✓", Status.REFUTED: "✗", Status.OPEN: "…"}
 _COLOURS = {"holds": "green", "finding": "yellow", "open": "blue", "refuted": "bold red"}

@@ -4,38 +4,24 @@
 Nothing that was computed is lost: an exception inside a layer becomes evidence owed ("failed: …"), an interruption returns what
 there is, and with `keep` the report is saved after every claim.
 
-    Step          what the progress callback is told
-    LayerResult   the evidence of one layer and its wall time
-    ClaimResult   a claim, its layers so far, and the verdict on them
-    Section       the applied section: the validated estimator on a network
-    Report        all of it, with the environment; `to_json` is what `verify --json` prints
+Reading order: `Step` (what the progress callback is told), `run`, `_alone`, `_shared`, `_Record`. What was found is in `results`.
 """
 
-import platform
-import sys
 import time
-from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 from ledger import compilation, output, processes
-from ledger.claim import Budget, Claim, Evidence, Figure, Layer, Status, Verdict, verdict
+from ledger.claim import Budget, Claim, Evidence, Layer, Status
+from ledger.machine import accelerated, enable_double_precision, environment
+from ledger.results import ClaimResult, LayerResult, Report, Section
 from theory.errors import BadInput
 
-SEEDS = "fixed in each claim"
 MOST_PROCESSES = 8  # each takes a gigabyte or two of memory, and compiles for itself
-_PACKAGES = ("threefold", "sympy", "python-flint", "mpmath", "numpy", "scipy", "jax")
-# Fields that a layer always reports, null where its test has no such number.
-_FIELDS: dict[Layer, tuple[str, ...]] = {
-    Layer.DERIVED: (),
-    Layer.ENCLOSED: ("digits",),
-    Layer.SAMPLED: ("z", "power_at"),
-}
 
 
 @dataclass(frozen=True)
@@ -50,86 +36,6 @@ class Step:
 
 
 Progress = Callable[[Step], None]
-
-
-@dataclass(frozen=True)
-class LayerResult:
-    evidence: Evidence
-    seconds: float
-
-
-@dataclass(frozen=True)
-class ClaimResult:
-    claim: Claim
-    layers: Mapping[Layer, LayerResult] = field(default_factory=dict)
-
-    @property
-    def verdict(self) -> Verdict:
-        return verdict(self.claim, {layer: result.evidence for layer, result in self.layers.items()})
-
-    @property
-    def seconds(self) -> float:
-        return sum(result.seconds for result in self.layers.values())
-
-    def to_json(self) -> dict[str, Any]:
-        return {
-            **describe(self.claim),
-            **{layer.value: _layer_json(layer, self.layers.get(layer)) for layer in Layer},
-            "verdict": self.verdict,
-            "finding": self.claim.finding,
-        }
-
-
-@dataclass(frozen=True)
-class Section:
-    """The applied section as it is reported: numbers, figures, and a summary in sentences."""
-
-    data: Mapping[str, Any]
-    figures: tuple[Figure, ...]
-    summary: tuple[str, ...]
-    seconds: float
-
-
-@dataclass(frozen=True)
-class Report:
-    claims: tuple[ClaimResult, ...]
-    environment: Mapping[str, Any]
-    seconds: float
-    applied: Section | None = None
-    interrupted: bool = False
-
-    @property
-    def summary(self) -> dict[str, int]:
-        """How many claims received each verdict."""
-        counts = Counter(result.verdict for result in self.claims)
-        return {each.value: counts[each] for each in Verdict}
-
-    @property
-    def exit_code(self) -> int:
-        return 1 if self.summary[Verdict.REFUTED] else 0
-
-    def to_json(self) -> dict[str, Any]:
-        applied = None
-        if self.applied is not None:
-            applied = {
-                "summary": list(self.applied.summary),
-                "seconds": round(self.applied.seconds, 3),
-                **{key: item for key, item in self.applied.data.items() if key not in ("summary", "seconds")},
-                "figures": list(self.applied.figures),
-            }
-        counts = {"claims": len(self.claims), **self.summary}
-        report = {
-            "claims": [result.to_json() for result in self.claims],
-            "summary": {**counts, "seconds": round(self.seconds, 3), "interrupted": self.interrupted},
-            "environment": self.environment,
-            "applied": applied,
-        }
-        return output.plain(report)
-
-
-def describe(claim: Claim) -> dict[str, Any]:
-    """The claim itself, as `verify --list --json` prints it."""
-    return {"id": claim.id, "labels": list(claim.labels), "section": claim.section, "statement": claim.statement}
 
 
 def run(
@@ -156,7 +62,7 @@ def run(
     try:
         if sampling:
             enable_double_precision()
-        if jobs > 1 and not (sampling and _accelerated()):
+        if jobs > 1 and not (sampling and accelerated()):
             _shared(record, layers, tell, applied, jobs)
         else:
             _alone(record, layers, tell, applied)
@@ -240,19 +146,6 @@ class _Record:
         return report
 
 
-def environment(budget: Budget) -> dict[str, Any]:
-    """What the numbers depend on: versions, budget, seeds and kind of machine, but neither its name nor its paths."""
-    packages = {name: package_version(name) for name in _PACKAGES}
-    return {
-        "python": platform.python_version(),
-        **packages,
-        "platform": f"{platform.system()} {platform.machine()}",
-        "device": _device(),
-        "budget": budget.value,
-        "seed": SEEDS,
-    }
-
-
 def _timed(test: Callable[[Budget], Evidence], budget: Budget) -> LayerResult:
     start = time.perf_counter()
     try:
@@ -279,50 +172,7 @@ def _no_section(problem: Exception, seconds: float) -> Section:
     return Section({"error": type(problem).__name__}, (), (f"failed: {_one_line(problem)}",), seconds)
 
 
-def _layer_json(layer: Layer, result: LayerResult | None) -> dict[str, Any]:
-    if result is None:
-        return {"status": "not run"}
-    evidence = result.evidence
-    return {
-        **dict.fromkeys(_FIELDS[layer]),
-        **evidence.data,
-        "status": evidence.status,
-        "summary": evidence.summary,
-        "seconds": round(result.seconds, 3),
-        "figures": list(evidence.figures),
-    }
-
-
 def _one_line(problem: Exception) -> str:
     """The exception in one line; `BadInput` speaks for itself, others are named."""
     message = " ".join(str(problem).split())[:300]
     return message if isinstance(problem, BadInput) else f"{type(problem).__name__}: {message}".removesuffix(": ")
-
-
-def enable_double_precision() -> None:
-    """The sampled layer compares with exact numbers; jax computes in single precision unless told before first use."""
-    import jax
-
-    jax.config.update("jax_enable_x64", True)
-
-
-def _accelerated() -> bool:
-    import jax
-
-    return jax.default_backend() != "cpu"
-
-
-def package_version(package: str) -> str | None:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return None
-
-
-def _device() -> str | None:
-    """The device that sampled, if jax was used at all."""
-    jax = sys.modules.get("jax")
-    try:
-        return None if jax is None else jax.devices()[0].device_kind
-    except RuntimeError:
-        return None

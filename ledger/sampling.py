@@ -55,7 +55,7 @@ def sample(
     progress: Callable[[int, int], object] | bool | None = None,
 ) -> tuple[dict[str, Any], "Run"]:
     """(the answer as plain values, the run). Raises `BadInput` when no chain stayed finite."""
-    from ledger.run import enable_double_precision
+    from ledger.machine import enable_double_precision
 
     enable_double_precision()
     import jax.numpy as jnp

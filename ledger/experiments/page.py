@@ -28,7 +28,7 @@ CLASSES = {Found.HOLDS: "holds", Found.FAILS: "refuted", Found.OPEN: "open", Fou
 
 def write(folder: Folder, experiment: Experiment, budget: Budget, result: Result, seconds: float) -> dict[str, Any]:
     """Write everything into the folder, each file whole or not at all; the summary is returned."""
-    from ledger.run import environment
+    from ledger.machine import environment
 
     summary = {
         "experiment": experiment.name,

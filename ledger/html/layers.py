@@ -17,7 +17,7 @@ from ledger.claim import Diagrams, Figure, Layer, Status
 from ledger.html import strips
 from ledger.html.frame import data, short, text
 from ledger.report import duration
-from ledger.run import LayerResult
+from ledger.results import LayerResult
 from theory.errors import BadInput
 
 _HEADINGS = {Layer.DERIVED: "Derivation", Layer.ENCLOSED: "Integrals", Layer.SAMPLED: "Samples"}

@@ -16,7 +16,7 @@ from ledger.compare import Z_CRITICAL
 from ledger.evidence import DECISIVE
 from ledger.html.frame import text
 from ledger.report import mark
-from ledger.run import LayerResult
+from ledger.results import LayerResult
 
 _MOST_DIGITS = 40
 _REACH = 5.0  # standard errors on either side of the axis

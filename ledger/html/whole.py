@@ -12,7 +12,7 @@ from ledger.claim import Layer, Status, Verdict
 from ledger.html import anchors, formulas, layers, strips
 from ledger.html.frame import data, document, text
 from ledger.report import counts, duration
-from ledger.run import ClaimResult, Report, Section
+from ledger.results import ClaimResult, Report, Section
 
 _TAKEN = ("main", "findings", "claims", "applied", "environment")
 _NAMES: Mapping[str, str] = {

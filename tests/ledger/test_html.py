@@ -12,7 +12,8 @@ from ledger.claims import all_claims
 from ledger.compare import Z_CRITICAL
 from ledger.html import anchors, style
 from ledger.html.strips import digits, power, score
-from ledger.run import Report, Section, run
+from ledger.results import Report, Section
+from ledger.run import run
 from tests.ledger.fakes import FIGURE, raises, says
 from tests.ledger.markup import Page
 from theory.graphs import connected

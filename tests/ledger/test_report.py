@@ -9,7 +9,8 @@ from rich.console import Console
 
 from ledger import figures, html, report
 from ledger.claim import Budget, Figure, Layer, Series
-from ledger.run import Report, Section, run
+from ledger.results import Report, Section
+from ledger.run import run
 from tests.ledger.fakes import FIGURE, claim, raises, says
 from tests.ledger.markup import Page
 

@@ -14,7 +14,8 @@ from flint import arb
 from ledger import output
 from ledger.claim import Budget, Layer, Verdict
 from ledger.claims import all_claims
-from ledger.run import Section, Step, run
+from ledger.results import Section
+from ledger.run import Step, run
 from tests.ledger.fakes import claim, raises, says
 from theory.errors import BadInput
 

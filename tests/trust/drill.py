@@ -22,7 +22,8 @@ from ledger.claim import Budget, Claim, Evidence, Layer, Verdict
 from ledger.claims import all_claims, appendix, section4, section4_singular, section4_thresholds, section5, section6
 from ledger.claims import section6_components as components
 from ledger.coefficient import CoefficientClaim, Problem
-from ledger.run import Report, run
+from ledger.results import Report
+from ledger.run import run
 from theory.tensors import dot
 
 HALF, R = sp.Rational(1, 2), sp.Rational

@@ -45,7 +45,7 @@ def main(path: str) -> None:
     from ledger.claim import Budget
     from ledger.experiments import named, page, turing
     from ledger.experiments.folder import open_folder
-    from ledger.run import enable_double_precision
+    from ledger.machine import enable_double_precision
 
     enable_double_precision()
     turing.EFFORT = dict.fromkeys(turing.EFFORT, 60)
