@@ -11,8 +11,9 @@ import pytest
 
 from ledger import cli, labels
 from ledger.claim import Budget, Layer
-from ledger.run import Section
+from ledger.results import Section
 from tests.ledger.fakes import claim, raises, says
+from tests.ledger.lines import answer, refused
 from theory.errors import BadInput
 
 CLAIMS = (
@@ -37,21 +38,6 @@ def ledger(monkeypatch):
 
     use(*CLAIMS)
     return use
-
-
-def refused(capsys, *arguments: str) -> str:
-    """The one line on stderr with which these arguments are refused."""
-    assert cli.main(arguments) == 2
-    streams = capsys.readouterr()
-    assert streams.out == ""
-    assert streams.err.startswith("threefold: ") and streams.err.endswith("\n") and streams.err.count("\n") == 1
-    return streams.err
-
-
-def answer(capsys, *arguments: str, code: int = 0):
-    """What these arguments print on stdout, which is JSON and nothing else."""
-    assert cli.main([*arguments, "--json", "-"]) == code
-    return json.loads(capsys.readouterr().out)
 
 
 def test_verify_prints_a_table(ledger, capsys):
@@ -320,134 +306,3 @@ def test_the_shell_sees_bad_input():
 def test_every_budget_and_layer_has_a_word():
     assert [each.value for each in Budget] == ["quick", "full"]
     assert [each.value for each in Layer] == ["derived", "enclosed", "sampled"]
-
-
-# threefold sample: numbers with errors, and a chain that is lost is told, in words and by the exit code.
-
-
-def test_sample_answers_with_errors_and_files(capsys, tmp_path):
-    """⟨x²⟩ = 1/(nβ + γ) on x²/2 with a Metropolis-adjusted chain, within 4.9 standard errors of 3%."""
-    words = [
-        "sample",
-        "x**2/2",
-        "--vars",
-        "x",
-        "--nbeta",
-        "50",
-        "--gamma",
-        "10",
-        "--observable",
-        "x**2",
-        "--kernel",
-        "mala",
-    ]
-    words += [
-        "--draws",
-        "400",
-        "--epsilon",
-        "0.02",
-        "--out",
-        str(tmp_path / "draws.nc"),
-        "--plot",
-        str(tmp_path / "a.png"),
-    ]
-    found = answer(capsys, *words)
-    (square,) = found["expectations"]
-    assert abs(square["mean"] - 1 / 60) < 4.9 * square["sem"] < 0.15 / 60
-    assert abs(found["llc"]["mean"] - 50 / 60 / 2) < 4.9 * found["llc"]["sem"]
-    assert found["lost_chains"] == [] and found["diagnosis"]["ok"]
-    assert (tmp_path / "draws.nc").stat().st_size > 1000 < (tmp_path / "a.png").stat().st_size
-    assert cli.main(words) == 0
-    assert "LLC" in capsys.readouterr().out
-
-
-LOSING = ["sample", "log(1+x)**2/2", "--vars", "x", "--at", "0", "--nbeta", "10", "--epsilon", "0.06"]
-
-
-def test_sample_tells_of_lost_chains(capsys):
-    """Past x = −1 the loss is not a number: some chains get there, the others are used, and exit 3 says so."""
-    words = [*LOSING, "--draws", "200", "--thin", "1", "--burn-in", "0"]
-    assert cli.main([*words, "--json", "-"]) == 3
-    streams = capsys.readouterr()
-    found = json.loads(streams.out)
-    lost = len(found["lost_chains"])
-    assert 0 < lost < 8 and len(found["diverged_at"]) == lost and found["run"]["finite_chains"] == 8 - lost
-    assert found["llc"]["mean"] is not None
-    assert streams.err.startswith(f"threefold: {lost} of 8 chains left the finite numbers (chain ")
-
-
-def test_sample_goes_on_from_a_checkpoint(capsys, tmp_path):
-    words = [
-        "sample",
-        "x**2/2",
-        "--vars",
-        "x",
-        "--nbeta",
-        "50",
-        "--draws",
-        "100",
-        "--checkpoint",
-        str(tmp_path / "run.npz"),
-    ]
-    whole, again = answer(capsys, *words), answer(capsys, *words)
-    assert whole["llc"] == again["llc"]
-    assert "other settings" in refused(capsys, *words, "--seed", "1")
-
-
-@pytest.mark.parametrize(
-    "words",
-    [
-        ["--nbeta", "0"],
-        ["--nbeta", "nan"],
-        ["--nbeta", "10", "--epsilon", "0"],
-        ["--nbeta", "10", "--epsilon", "50"],
-        ["--nbeta", "10", "--kernel", "hmc"],
-        ["--nbeta", "10", "--out", "/nowhere/at/all.nc"],
-        ["--nbeta", "10", "--at", "1,2"],
-    ],
-    ids=" ".join,
-)
-def test_sample_refuses_in_one_line(capsys, words):
-    refused(capsys, "sample", "x**2/2", "--vars", "x", *words)
-
-
-# threefold rlct.
-
-
-def test_rlct_of_a_cusp_is_drawn_and_verified(capsys, tmp_path):
-    words = ["rlct", "(y**2-x**3)**2", "--vars", "x,y", "--draw", str(tmp_path / "tree.svg")]
-    found = answer(capsys, *words)
-    assert (found["rlct"], found["multiplicity"], found["exact"], found["checked"]) == ("5/12", 1, True, True)
-    assert found["lower"] == found["upper"] == "5/12" and found["certificate"]["nodes"]
-    drawing = (tmp_path / "tree.svg").read_text(encoding="utf-8")
-    assert drawing.startswith("<svg") and drawing.count("λ") >= len(found["certificate"]["nodes"])
-    assert cli.main(words) == 0
-    out = capsys.readouterr().out
-    assert "λ = 5/12, multiplicity 1" in out and "resolution" in out and "verified" in out
-
-
-def test_rlct_of_generators_points_and_domains(capsys):
-    """Reduced rank regression 1-1-1 at a zero and away from it; a boundary; an algebraic point."""
-    words = ["rlct", "a*b,c", "--ideal", "--vars", "a,b,c"]
-    assert (answer(capsys, *words)["rlct"], answer(capsys, *words, "--at", "1,0,0")["rlct"]) == ("1", "1")
-    assert answer(capsys, "rlct", "a*b-1", "--ideal", "--vars", "a,b", "--at", "1,1")["multiplicity"] == 1
-    assert answer(capsys, "rlct", "x**2+y", "--vars", "x,y", "--domain", "nonnegative")["rlct"] == "3/2"
-    assert answer(capsys, "rlct", "(x**2-2)**2", "--vars", "x", "--at", "sqrt(2)")["rlct"] == "1/2"
-    assert answer(capsys, "rlct", "x**2*y**2", "--vars", "x,y", "--prior", "abs(x)")["multiplicity"] == 1
-
-
-@pytest.mark.parametrize(
-    ("words", "witness"),
-    [
-        (["x-y", "--vars", "x,y"], "negative"),
-        (["x**2+1", "--vars", "x"], "does not vanish"),
-        (["abs(x)", "--vars", "x"], "smooth"),
-        (["x**2", "--vars", "x", "--at", "0,1"], "coordinates"),
-        (["x**2", "y**2", "--vars", "x,y"], "--ideal"),
-        (["0", "--vars", "x"], "0"),
-        (["x**2+z", "--vars", "x"], "z"),
-        (["x**2", "--vars", "x", "--domain", "torus"], "domain"),
-    ],
-)
-def test_rlct_refuses_in_one_line(capsys, words, witness):
-    assert witness in refused(capsys, "rlct", *words)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.trust import fuzz
+from tests.trust import fuzz, texts
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def test_a_few_texts() -> None:
 
 
 def test_every_hostile_text() -> None:
-    assert [(words[:50], problem) for words in fuzz.HOSTILE if (problem := fuzz.judge_text(words))] == []
+    assert [(words[:50], problem) for words in texts.HOSTILE if (problem := fuzz.judge_text(words))] == []
 
 
 def test_a_few_lines(folder: Path) -> None:

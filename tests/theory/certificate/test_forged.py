@@ -5,18 +5,14 @@ Beside each stands why the step would be wrong. The rules that are right in a si
 
 import copy
 import itertools
-import math
 import time
 from fractions import Fraction
 
 import pytest
 import sympy as sp
-from flint import fmpq_poly
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from theory.certificate import branchings, check, report
-from theory.certificate.polynomials import make_ring, parse, parse_rational, roots_between
+from theory.certificate.polynomials import make_ring, parse
 from theory.certificate.programme import lower_bound, upper_bound
 from theory.certificate.refusal import Clock, Refused
 from theory.certificate.state import read, require_same
@@ -204,22 +200,6 @@ def test_true_proofs(kind, sign, polynomial, proof, found):
     assert sign_of(state({"x": kind}, sign=sign), p(polynomial), proof) == found
 
 
-@given(
-    st.lists(st.fractions(-4, 4, max_denominator=4), min_size=1, max_size=4),
-    st.lists(st.sampled_from([1, 2]), min_size=4, max_size=4),
-    st.integers(-3, 3).filter(bool),
-    st.tuples(st.none() | st.fractions(-5, 5, max_denominator=3), st.none() | st.fractions(-5, 5, max_denominator=3)),
-)
-@settings(max_examples=200, deadline=None)
-def test_sturm_counts_roots_that_were_put_in(roots, powers, lead, ends):
-    low, high = ends if None in ends else sorted(ends)
-    q = fmpq_poly([lead]) * fmpq_poly([3, 0, 2])  # 2x² + 3 adds none
-    for root, k in zip(roots, powers, strict=False):
-        q *= fmpq_poly([-root.numerator, root.denominator]) ** k
-    inside = {r for r in roots if (low is None or r > low) and (high is None or r < high)}
-    assert roots_between(q, low, high) == (len(inside) if low is None or low != high else 0)
-
-
 def test_charts_of_a_blow_up():
     """For each pattern of signs and parities: the charts listed are needed, and with one sign missing points are left out."""
     for weights, sign in itertools.product(
@@ -253,22 +233,6 @@ def test_the_measure_in_a_chart():
     (_, at), *_ = branchings.children(s, {"branch": "blow-up", "weights": {"x": 2, "y": 3}}, full)
     assert at.jacobian == {"x": 2 * Fraction(1, 2) + 3 * 2 + 4, "y": 2} and at.factor == {"x": 2 + 15, "y": 5}
     assert at.generators["0"] == p("x**2 + x**3*y") and at.kind == {"x": "small", "y": "free"}
-
-
-@pytest.mark.parametrize(
-    "text", ["", "x^2", "x**-1", "2x", "x y", "(x)", "x**2.0", "--x", "u", "x*", "*x", "1e9", "x**100000000", "é"]
-)
-def test_text_that_is_no_polynomial(text):
-    with pytest.raises(Refused):
-        p(text)
-
-
-def test_text_that_is_one():
-    assert p("-x**2*y + 3 - 0*z") == -(p("x") ** 2) * p("y") + 3 and not p("x - x")
-    assert [parse_rational(t) for t in ("3", "-3/4", 7)] == [3, Fraction(-3, 4), 7]
-    for bad in ("1/0", "1.5", "", "a", None, True, 0.5, "1/-2", math.pi):
-        with pytest.raises(Refused):
-            parse_rational(bad)
 
 
 @pytest.mark.parametrize(
@@ -326,14 +290,6 @@ def test_derivatives_are_along_one_coordinate_that_moves_nothing_else():
     one = {"value": "1", "multiplicity": 2, "dual": {"0": "1"}, "derivatives": {"0": {"order": 1, "proof": LESS}}}
     with pytest.raises(Refused, match="relation"):
         lower_bound(t, {**one, "along": "x"})
-
-
-@pytest.mark.parametrize(
-    ("names", "says"), [(["x", "y", "x"], "twice"), (["x", "2y"], "identifier"), ([], "between 1")]
-)
-def test_the_names_of_a_ring_tell_its_variables_apart(names, says):
-    with pytest.raises(Refused, match=says):
-        make_ring(names)
 
 
 def test_a_discriminant_is_by_a_coordinate():

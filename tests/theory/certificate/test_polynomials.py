@@ -1,5 +1,6 @@
 """The checker's own algebra against sympy's, and its limits."""
 
+import math
 from fractions import Fraction
 from math import gcd
 
@@ -211,9 +212,10 @@ def test_texts_of_polynomials(text, expected):
     assert parse(RING, text) == RING.from_dict(expected)
 
 
-@pytest.mark.parametrize(
-    "text", ["2**3", "2**3*x", "x**100000", "+", "x +", "x + + y", "x*+y", "x**", None, 3, ["x"], b"x"]
-)
+@pytest.mark.parametrize("text", [
+    "2**3", "2**3*x", "x**100000", "+", "x +", "x + + y", "x*+y", "x**", None, 3, ["x"], b"x", "", "x^2", "x**-1", "2x", "x y",
+    "(x)", "x**2.0", "--x", "u", "x*", "*x", "1e9", "x**100000000", "é",
+])  # fmt: skip
 def test_texts_that_are_none(text):
     with pytest.raises(Refused):
         parse(RING, text)
@@ -307,3 +309,39 @@ def test_roots_are_counted_on_lines_and_half_lines(coefficients, low, high):
     inside = [c for c in roots if (low is None or c > low) and (high is None or c < high)]
     ends = [None if e is None else Fraction(e) for e in (low, high)]
     assert roots_between(fmpq_poly(coefficients), *ends) == len(inside)
+
+
+@given(
+    st.lists(st.fractions(-4, 4, max_denominator=4), min_size=1, max_size=4),
+    st.lists(st.sampled_from([1, 2]), min_size=4, max_size=4),
+    st.integers(-3, 3).filter(bool),
+    st.tuples(st.none() | st.fractions(-5, 5, max_denominator=3), st.none() | st.fractions(-5, 5, max_denominator=3)),
+)
+@settings(max_examples=200, deadline=None)
+def test_sturm_counts_roots_that_were_put_in(roots, powers, lead, ends):
+    low, high = ends if None in ends else sorted(ends)
+    q = fmpq_poly([lead]) * fmpq_poly([3, 0, 2])  # 2x² + 3 adds none
+    for root, k in zip(roots, powers, strict=False):
+        q *= fmpq_poly([-root.numerator, root.denominator]) ** k
+    inside = {r for r in roots if (low is None or r > low) and (high is None or r < high)}
+    assert roots_between(q, low, high) == (len(inside) if low is None or low != high else 0)
+
+
+def test_sums_of_texts_are_sums():
+    x, y = (parse(RING, name) for name in "xy")
+    assert parse(RING, "-x**2*y + 3 - 0*z") == -(x**2) * y + 3 and not parse(RING, "x - x")
+
+
+def test_rational_numbers_are_read_exactly_and_nothing_else_is():
+    assert [parse_rational(t) for t in ("3", "-3/4", 7)] == [3, Fraction(-3, 4), 7]
+    for bad in ("1/0", "1.5", "", "a", None, True, 0.5, "1/-2", math.pi):
+        with pytest.raises(Refused):
+            parse_rational(bad)
+
+
+@pytest.mark.parametrize(
+    ("names", "says"), [(["x", "y", "x"], "twice"), (["x", "2y"], "identifier"), ([], "between 1")]
+)
+def test_the_names_of_a_ring_tell_its_variables_apart(names, says):
+    with pytest.raises(Refused, match=says):
+        make_ring(names)
