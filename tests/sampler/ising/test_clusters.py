@@ -98,7 +98,7 @@ def test_clusters_beat_metropolis_at_the_critical_point():
     model = ising.model(Lattice(64, 64, periodic=(True, True)))
     beta = float(np.log(1 + np.sqrt(2)) / 2)
     settings_ = {"chains": 8, "start": "up"}
-    fast = ising.run(jax.random.key(0), model, beta, draws=1000, burn_in=100, **settings_)
+    fast = ising.run(jax.random.key(0), model, beta, draws=500, burn_in=100, **settings_)
     slow = ising.run(jax.random.key(0), model, beta, kernel=ising.metropolis(), draws=5000, burn_in=1500, **settings_)
     assert 3 < fast.autocorrelation_time() < 15
     assert slow.autocorrelation_time() > 20 * fast.autocorrelation_time()
