@@ -211,7 +211,7 @@ class _Series:
     """Taylor coefficients of an expression at a ball, in one of its variables."""
 
     def __init__(self, expr: sp.Expr, variables: Sequence[sp.Symbol]):
-        self.expr = expr.replace(lambda e: e.func in WRITTEN, lambda e: e.rewrite(WRITTEN[e.func]))
+        self.expr = expr.replace(lambda e: e.func in WRITTEN, lambda e: e.rewrite([e.func], WRITTEN[e.func]))
         self.variables = list(variables)
 
     def coefficient(self, point: Sequence[arb], i: int, m: int) -> arb:

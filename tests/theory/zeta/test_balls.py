@@ -103,7 +103,7 @@ VANISHING = [
     (sp.exp(x * y) - 1 - x * y, 2), (3 * x + sp.pi * x**2, 1), ((1 + x) ** 3 / (1 + x * y) - 1, 1), (2 ** x - 1, 1),
     (x ** 2 * sp.sech(x), 2), (sp.asinh(x), 1), (sp.atanh(x * y), 1), (sp.cot(x + 1) - sp.cot(1), 1),
     (sp.loggamma(1 + x), 1), (sp.erf(x), 1), (sp.asin(x / 2), 1), (sp.gamma(1 + x) - 1, 1), (x * sp.coth(1 + x), 1),
-    (x * sp.csch(1 + x), 1), (sp.acosh(2 + x) - sp.acosh(2), 1),
+    (x * sp.csch(1 + x), 1), (sp.acosh(2 + x) - sp.acosh(2), 1), (sp.tanh(x**2), 2), (sp.sinh(x**2 + x * y), 1),
 ]  # fmt: skip
 
 
