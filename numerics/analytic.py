@@ -232,6 +232,19 @@ def check_real(expr: sp.Basic, variable: sp.Symbol, lower: arb, upper: arb) -> N
             queue += [(a, middle, depth + 1), (middle, b, depth + 1)]
 
 
+def apart(expr: sp.Basic) -> sp.Basic:
+    """cosh and sinh by their exponentials; but cosh^q with q < 0 as it is, since it is bounded and they are not."""
+    if not expr.args or is_over_cosh(expr):
+        return expr
+    parts = expr.func(*map(apart, expr.args))
+    return parts.rewrite([parts.func], sp.exp) if isinstance(parts, sp.cosh | sp.sinh) else parts
+
+
+def is_over_cosh(expr: sp.Basic) -> bool:
+    """cosh^q with q < 0."""
+    return isinstance(expr, sp.Pow) and isinstance(expr.base, sp.cosh) and bool(expr.exp.is_negative)
+
+
 @lru_cache(maxsize=1024)
 def exponent_and_amplitude(expr: Any) -> tuple[Any, Any]:
     """(V, f) with expr = f · exp(−V): the exponential factors of a product are merged into V."""

@@ -32,7 +32,7 @@ import numpy as np
 import sympy as sp
 from flint import acb, arb, fmpq
 
-from numerics.analytic import check_real, compile_acb, exact, exponent_and_amplitude, refuse_non_analytic
+from numerics.analytic import apart, check_real, compile_acb, exact, exponent_and_amplitude, refuse_non_analytic
 from numerics.errors import NotCertified
 from numerics.halfline import NotFromHere, tail
 from numerics.precision import Exact, ball, current_digits, expression, rational
@@ -110,7 +110,7 @@ def _split_exponentials(expr: sp.Expr, potential: sp.Expr) -> Mapping[sp.Expr, s
     """{V: f} with expr·e^{−potential} = Σ f e^{−V}; sums are split only if an exponential stands in one of
     their terms.
     """
-    expr = expr.rewrite([sp.cosh, sp.sinh], sp.exp)
+    expr = apart(expr)
     sums = [factor for factor in sp.Mul.make_args(expr) if factor.as_base_exp()[0].is_Add and factor.has(sp.exp)]
     terms = sp.Add.make_args(sp.expand(expr)) if sums else (expr,)
     groups: dict[sp.Expr, sp.Expr] = {}

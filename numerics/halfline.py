@@ -27,7 +27,7 @@ from typing import Any
 import sympy as sp
 from flint import arb, arb_poly
 
-from numerics.analytic import coefficients, exponent_and_amplitude
+from numerics.analytic import apart, coefficients, exponent_and_amplitude, is_over_cosh
 from numerics.errors import NotCertified
 from numerics.precision import ball
 
@@ -110,8 +110,10 @@ def enclose(expr: sp.Basic, variable: sp.Symbol, start: arb, sign: int) -> arb_p
 
 
 def _power(expr: sp.Pow, variable: sp.Symbol, start: arb, sign: int) -> arb_poly:
-    """g^q: exact for q = 0, 1, 2, …; 0 ≤ g^q ≤ (inf g)^q for q < 0; (a+bs)^{nq} ≤ g^q ≤ (1+g)^⌈q⌉ else."""
+    """g^q: exact for q = 0, 1, 2, …; 0 ≤ g^q ≤ (inf g)^q for q < 0, inf cosh = 1; (a+bs)^{nq} ≤ g^q ≤ (1+g)^⌈q⌉ else."""
     base, exponent = expr.args
+    if is_over_cosh(expr):
+        return arb_poly([_interval(arb(0), arb(1))])
     inner = enclose(base, variable, start, sign)
     if isinstance(exponent, sp.Integer) and exponent >= 0:
         return inner ** int(exponent)
@@ -155,7 +157,7 @@ def _root_below(inner: arb_poly, exponent: sp.Basic) -> arb_poly:
 
 def _logarithm(argument: sp.Basic, variable: sp.Symbol, start: arb, sign: int) -> arb_poly:
     """log u with u ≥ u₀ > 0: log u₀ ≤ log u ≤ log u₀ + u/u₀ − 1; a growing exponential is taken out of u first."""
-    terms = sp.Add.make_args(sp.expand(argument.rewrite([sp.cosh, sp.sinh], sp.exp), power_exp=False))
+    terms = sp.Add.make_args(sp.expand(apart(argument), power_exp=False))
     for term in terms:
         exponent, amplitude = exponent_and_amplitude(term)
         if not amplitude.has(variable) and amplitude.is_positive and exponent.has(variable):
@@ -196,8 +198,8 @@ def _terms(expr: sp.Basic, variable: sp.Symbol) -> tuple[tuple[sp.Basic, sp.Basi
 
     cosh and sinh grow through one of their two exponentials; apart, each of these has a bound.
     """
-    apart = expr.replace(lambda node: isinstance(node, sp.cosh | sp.sinh), lambda node: node.rewrite(sp.exp))
-    return tuple((term, *term.as_independent(variable)) for term in sp.Add.make_args(sp.expand(apart, power_exp=False)))
+    terms = sp.Add.make_args(sp.expand(apart(expr), power_exp=False))
+    return tuple((term, *term.as_independent(variable)) for term in terms)
 
 
 def _term_below(term: sp.Basic, variable: sp.Symbol, start: arb, sign: int) -> arb_poly:

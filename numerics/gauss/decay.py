@@ -26,7 +26,7 @@ import numpy as np
 import sympy as sp
 from flint import arb, fmpq, fmpq_mat, fmpq_mpoly
 
-from numerics.analytic import exponent_and_amplitude
+from numerics.analytic import apart, exponent_and_amplitude
 from numerics.errors import NotCertified
 from numerics.gauss.domain import Domain
 from numerics.gauss.interval_polynomials import ONE, ZERO, Exponents, IntervalPolynomial
@@ -196,7 +196,7 @@ def _groups(f: Any, enclosure: Enclosure) -> list[tuple[Any, Any]]:
         pass
     else:
         return [(sp.S.Zero, f)]
-    terms = sp.Add.make_args(sp.expand(f.rewrite([sp.cosh, sp.sinh], sp.exp)))
+    terms = sp.Add.make_args(sp.expand(apart(f)))
     return [exponent_and_amplitude(term) for term in terms]
 
 
@@ -269,7 +269,12 @@ def _no_growth(potential: Any, domain: Domain, centre: np.ndarray) -> str:
                 if rise < worst or math.isnan(rise):
                     worst, direction = rise, v
     names = ", ".join(map(str, domain.variables))
+    slow = (
+        f"; along the direction {direction} of ({names}) it reaches only {worst:.3g} at distance 1000"
+        if direction
+        else ""
+    )
     return (
-        f"no proof that the potential grows at infinity was found; along the direction {direction} of ({names}) it reaches "
-        f"only {worst:.3g} at distance 1000: the integral may diverge; add a confining prior or restrict the domain"
+        f"no proof that the potential grows at infinity was found{slow}: the integral may diverge; add a confining prior or "
+        "restrict the domain"
     )

@@ -12,7 +12,7 @@ and products as interval polynomials. The intervals have exact rational ends. A 
 x = u − s², is written in s ∈ R.
 
 Notation: w the coordinates (s on half lines), α exponents; λ below: a positive rational.
-Reading order: `Enclosure`, `split`, `is_nonnegative`; the polynomials stand in `interval_polynomials`.
+Reading order: `Enclosure`, `split`, `least`; the polynomials stand in `interval_polynomials`.
 """
 
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ from typing import Any
 import sympy as sp
 from flint import arb, fmpq
 
-from numerics.analytic import exponent_and_amplitude
+from numerics.analytic import apart, exponent_and_amplitude
 from numerics.errors import NotCertified
 from numerics.gauss.domain import Domain
 from numerics.gauss.interval_polynomials import ONE, ZERO, Bounds, IntervalPolynomial
@@ -111,11 +111,10 @@ class Enclosure:
 
     def _power(self, base: Any, exponent: Any) -> IntervalPolynomial:
         """gⁿ exactly; 0 < g^q ≤ g₀^q for q < 0 ≤ g₀ = inf g; 0 ≤ g^q ≤ (1 + g)^⌈q⌉ else."""
-        inner = self(base)
         if exponent.is_Integer and exponent >= 0:
             if base.is_polynomial(*self.domain.variables) and base.is_Add:
                 return self(sp.expand(base ** int(exponent)))
-            return inner.power(int(exponent))
+            return self(base).power(int(exponent))
         low = self.infimum(base)
         if low is None or not low > 0 or not exponent.is_Rational:
             raise NotCertified(
@@ -125,7 +124,7 @@ class Enclosure:
             top = _dyadic((arb(low) ** ball(exponent)).upper())
             return IntervalPolynomial.constant(self.count, ZERO, top)
         whole = -(-exponent.p // exponent.q)  # a plain integer, which sympy's ceilings are not
-        return (self._number(sp.S.One) + inner).power(whole) * self._unit()
+        return (self._number(sp.S.One) + self(base)).power(whole) * self._unit()
 
     def _unit(self) -> IntervalPolynomial:
         """The factor [0, 1]: 0 ≤ v ≤ p implies v ∈ [0, 1]·p."""
@@ -153,8 +152,7 @@ class Enclosure:
             low = _dyadic(arb(known[0]).exp().lower()) if known is not None else ZERO
             return IntervalPolynomial.constant(self.count, low, _dyadic(arb(top).exp().upper()))
         if function in (sp.sinh, sp.cosh) and known is not None:
-            rewritten = expr.rewrite(sp.exp)
-            return self(rewritten)
+            return self(apart(expr))
         if function is sp.asinh:  # |asinh g| ≤ |g|
             return _symmetric(inner)
         raise NotCertified(f"no bound of {expr} over the domain is known")
@@ -174,7 +172,8 @@ class Enclosure:
 
     def _logarithm_of_exponentials(self, argument: Any) -> IntervalPolynomial:
         """|log u − log Σ c| ≤ Σ |g| for u = Σ c e^g with constants c > 0."""
-        terms = [exponent_and_amplitude(term) for term in sp.Add.make_args(argument)]
+        written = sp.expand(apart(argument), power_exp=False)
+        terms = [exponent_and_amplitude(term) for term in sp.Add.make_args(written)]
         if not all(c.is_number and c.is_positive for _, c in terms):
             raise NotCertified(f"no bound of log({argument}) over the domain is known")
         total = self._number(sp.log(sp.Add(*(c for _, c in terms))))
@@ -199,11 +198,11 @@ class Enclosure:
 
     def _term_infimum(self, coefficient: Any, part: Any) -> fmpq | None:
         direct = self._enclosed_infimum(coefficient * part)
-        if direct is not None and direct > 0:
+        low = least(part) if coefficient > 0 else None
+        if low is None:
             return direct
-        if coefficient > 0 and is_nonnegative(part):
-            return ZERO
-        return direct
+        bound = _bounds(ball(coefficient * low))[0]
+        return bound if direct is None else max(direct, bound)
 
 
 def _pair(entry: Any, inner: IntervalPolynomial) -> tuple[Any, IntervalPolynomial, bool]:
@@ -232,25 +231,34 @@ def split(expr: Any) -> Iterator[tuple[Any, Any]]:
 
 def is_nonnegative(expr: Any) -> bool:
     """Is the expression ≥ 0 for all real values of its symbols? Sufficient rules only."""
+    low = least(expr)
+    return low is not None and bool(low >= 0)
+
+
+def least(expr: Any) -> Any | None:
+    """A number below all values that the expression takes for real symbols, where it is real; None where no rule has one.
+
+    cosh ≥ 1; exponentials, sech, erfc, even powers and roots are ≥ 0; sums of positive multiples and constants have the sum of
+    the bounds, products, powers and logarithms of what is known to be ≥ 0 that of theirs.
+    """
     if not expr.free_symbols:
-        return bool(expr.is_nonnegative)
+        return expr if expr.is_extended_real else None
+    if isinstance(expr, sp.cosh):
+        return sp.S.One
+    if isinstance(expr, sp.exp | sp.sech | sp.erfc):
+        return sp.S.Zero
+    if isinstance(expr, sp.Add):
+        terms = [(c, g, least(g)) for c, g in split(expr)]
+        if all(low is not None and (g == 1 or bool(c > 0)) for c, g, low in terms):
+            return sum((c * low for c, _, low in terms), sp.S.Zero)
+    if isinstance(expr, sp.Mul) and all(map(is_nonnegative, expr.args)):
+        return sp.Mul(*map(least, expr.args))
+    if isinstance(expr, sp.log) and is_nonnegative(expr.args[0] - 1):
+        return sp.log(least(expr.args[0]))
     if isinstance(expr, sp.Pow):
         base, exponent = expr.args
-        return not exponent.is_Integer or exponent % 2 == 0 or is_nonnegative(base)
-    if isinstance(expr, sp.exp | sp.cosh | sp.sech | sp.erfc):
-        return True
-    if isinstance(expr, sp.Mul):
-        return all(is_nonnegative(f) for f in expr.args)
-    if isinstance(expr, sp.Add):
-        return all(bool(c > 0) and is_nonnegative(g) for c, g in split(expr))
-    if isinstance(expr, sp.log):
-        return _is_at_least_one(expr.args[0])
-    return False
-
-
-def _is_at_least_one(expr: Any) -> bool:
-    if isinstance(expr, sp.cosh):
-        return True
-    constants = sum((c for c, g in split(expr) if g == 1), sp.S.Zero)
-    rest = [(c, g) for c, g in split(expr) if g != 1]
-    return bool(constants >= 1) and all(c > 0 and is_nonnegative(g) for c, g in rest)
+        if bool(exponent > 0) and is_nonnegative(base):
+            return least(base) ** exponent
+        if not exponent.is_Integer or exponent % 2 == 0 or is_nonnegative(base):
+            return sp.S.Zero
+    return None

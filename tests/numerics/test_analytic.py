@@ -6,7 +6,7 @@ import sympy as sp
 from flint import acb, arb, fmpq
 
 from numerics import analytic
-from numerics.analytic import check_real, compile_acb, exact, exponent_and_amplitude
+from numerics.analytic import apart, check_real, compile_acb, exact, exponent_and_amplitude
 from numerics.precision import digits
 from theory.errors import BadInput
 
@@ -131,3 +131,17 @@ def test_powers_of_exponentials_that_sympy_keeps_are_exponentials() -> None:
     assert sp.expand(v + w / 2) == 0 and f == w
     v, f = exponent_and_amplitude(sp.exp(w) ** x)
     assert sp.expand(v + w * x) == 0 and f == 1
+
+
+@pytest.mark.parametrize(
+    ("expr", "expected"),
+    [
+        (sp.cosh(x**2), sp.exp(x**2) / 2 + sp.exp(-(x**2)) / 2),  # the square stays one
+        (sp.sinh(x) / sp.cosh(x) ** 2, (sp.exp(x) - sp.exp(-x)) / 2 / sp.cosh(x) ** 2),
+        (sp.log(sp.cosh(1 / x) ** 3), sp.log((sp.exp(1 / x) / 2 + sp.exp(-1 / x) / 2) ** 3)),
+        (sp.tanh(x) + x**3, sp.tanh(x) + x**3),
+    ],
+    ids=str,
+)
+def test_cosh_and_sinh_are_written_by_exponentials_and_nothing_else_is(expr, expected) -> None:
+    assert sp.expand(apart(expr) - expected) == 0

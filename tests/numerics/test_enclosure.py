@@ -186,6 +186,8 @@ def test_the_tail_bound_holds_and_is_not_absurd():
 BOUNDED_FACTORS = [
     (x**2, 1 / (3 + sp.sin(x))),
     (x**2, (sp.cos(x) - 3) ** -3),
+    (x**2, 1 / sp.cosh(x**2 + x)),
+    (sp.log(sp.cosh(x**2)), x / sp.cosh(x - 1) ** 2),
     (x**2 + sp.log(3 + sp.sin(x)), sp.S.One),
     (x**2 + sp.log(2 + sp.tanh(x)), x),
     (x**2 + sp.log(1 + sp.sech(x)), sp.S.One),

@@ -2,17 +2,19 @@
 
 import math
 
+import numpy as np
 import pytest
 import sympy as sp
 from flint import arb, fmpq
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from numerics import enclosure
 from numerics.errors import NotCertified
 from numerics.gauss import gibbs_integrals
 from numerics.gauss.domain import Domain
 from numerics.gauss.interval_polynomials import IntervalPolynomial
-from numerics.gauss.intervals import Enclosure, is_nonnegative, split
+from numerics.gauss.intervals import Enclosure, is_nonnegative, least, split
 from numerics.precision import ball, digits
 from theory.errors import BadInput
 
@@ -170,7 +172,9 @@ def test_half_lines_are_squares():
     [
         (3 + x**2 + sp.exp(x), 3),  # e^x ≥ 0, though it has no enclosure
         (2 + 5 * x**2 * sp.exp(x), 2),
-        (sp.cosh(x) * 2 - 1 + sp.exp(y), math.exp(0.5) - 1),
+        (sp.cosh(x) * 2 - 1 + sp.exp(y), math.exp(0.5) + 1),
+        (sp.pi * sp.cosh(x * y) ** 3 - 2, math.pi - 2),
+        (2 * sp.log(2 + sp.cosh(x)) + sp.sqrt(4 + sp.exp(x)), 2 * math.log(3) + 2),
         (sp.exp(-(x**2)) - 4, -4),
         (-sp.tanh(x) + y, -0.5),
         (x**2 - sp.cos(x), -1),
@@ -266,6 +270,30 @@ def test_what_is_nonnegative_is_known(expr):
 
 
 @pytest.mark.parametrize(
+    ("expr", "low"),
+    [
+        (sp.cosh(x) + 2 * sp.cosh(y) - 5, -2), (sp.cosh(x) ** 2 * (3 + x**2), 3), ((2 + y**2) ** R(3, 2), 2 * sp.sqrt(2)),
+        (sp.log(2 + x**4), sp.log(2)), ((1 + sp.exp(x)) ** -2, 0), (sp.exp(x) * sp.sech(y), 0), (sp.pi * x**2 - sp.E, -sp.E),
+        ((sp.cosh(x) - 3) ** 2, 0), (sp.sqrt(sp.cosh(x) - 1), 0),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_what_lies_below_all_values(expr, low):
+    """The bound that the rules promise, and values at random places above it."""
+    assert least(expr) == low
+    f = sp.lambdify((x, y), expr, "numpy")
+    values = f(*np.random.default_rng(0).normal(scale=3, size=(2, 10**4)))
+    assert np.all(values >= float(low) * (1 + 1e-12) - 1e-12)
+
+
+@pytest.mark.parametrize(
+    "expr", [sp.cosh(x) - x, -sp.cosh(x), sp.log(sp.exp(x)), (sp.cosh(x) - 2) ** 3, x * sp.cosh(x)], ids=str
+)
+def test_what_has_no_bound_by_these_rules(expr):
+    assert least(expr) is None
+
+
+@pytest.mark.parametrize(
     "expr",
     [
         sp.S(-1), x**-1, (x + 1) ** 3, -(x**2), x**2 - sp.exp(-x), sp.log(R(1, 2) + x**2), sp.log(1 + x),
@@ -284,3 +312,15 @@ def test_a_root_of_a_bounded_variable_may_stand_beside_an_unbounded_one():
         (value,) = gibbs_integrals(x**4 - x * sp.sqrt(1 + y), (1,), (x, y), 1, domain=[line, (0, 1)]).unscaled()
         (other,) = gibbs_integrals(x**4 - x * s, (2 * s,), (x, s), 1, domain=[line, (1, sp.sqrt(2))]).unscaled()
     assert value.overlaps(other) and value.rel_accuracy_bits() > 36
+
+
+def test_logarithms_of_cosh_beside_another_variable():
+    """(log cosh x + x²/9) + (1 − cos y + y²/4): the product of two integrals on the line; cosh^−2 of a product in the integrand."""
+    along, across = sp.log(sp.cosh(x)) + x**2 / 9, 1 - sp.cos(y) + y**2 / 4
+    with digits(12):
+        both, over = gibbs_integrals(along + across, (1, sp.cosh(x * y) ** -2), (x, y), 3).unscaled()
+        one, two = (enclosure.gibbs_integrals(loss, (1,), v, 3).unscaled()[0] for loss, v in ((along, x), (across, y)))
+        assert both.overlaps(one * two) and both.rel_accuracy_bits() > 36
+    f = sp.lambdify((x, y), sp.exp(-3 * (along + across)) / sp.cosh(x * y) ** 2, "numpy")
+    u = np.linspace(-12, 12, 1201)  # the trapezoidal rule, exponentially accurate here
+    assert float(over.mid()) == pytest.approx(f(*np.meshgrid(u, u)).sum() * (u[1] - u[0]) ** 2, rel=1e-9)
