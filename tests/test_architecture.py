@@ -1,4 +1,4 @@
-"""The one-way flow theory → numerics → sampler → ledger, the exactness of theory, and results that nobody changes."""
+"""The one-way flow theory → numerics → sampler → ledger, the exactness of theory, results that nobody changes, small rooms."""
 
 import ast
 import importlib
@@ -28,6 +28,7 @@ FORBIDDEN = {
 SHOWN = {"sampler/plots.py": {"matplotlib"}, "sampler/progress.py": {"rich"}}
 # Made in one place and changed there while it grows: the tree of a search, its polynomials, sums over draws.
 GROWING = {"theory.rlct.search.Node", "theory.rlct.stratum.Stratum", "sampler.moments.Moments"}
+LONGEST_ROOM, LONGEST_ROW = 330, 400  # lines; rows of claims and of test cases, each by itself
 FILES = [path for package in MAY_IMPORT for path in sorted((ROOT / package).rglob("*.py"))]
 NAMES = [path.relative_to(ROOT).as_posix() for path in FILES]
 
@@ -91,3 +92,10 @@ def test_results_do_not_change(module):
     assert own
     for c in own:
         assert c.__dataclass_params__.frozen is (f"{module}.{c.__qualname__}" not in GROWING), c
+
+
+def test_no_room_is_too_long():
+    tests = [path.relative_to(ROOT).as_posix() for path in sorted((ROOT / "tests").rglob("*.py"))]
+    lines = {name: len((ROOT / name).read_text(encoding="utf-8").splitlines()) for name in (*NAMES, *tests)}
+    rows = {name for name in lines if name.startswith(("ledger/claims/", "tests/"))}
+    assert {name: n for name, n in lines.items() if n > (LONGEST_ROW if name in rows else LONGEST_ROOM)} == {}

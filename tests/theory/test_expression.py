@@ -15,7 +15,6 @@ from hypothesis import strategies as st
 from theory import magnitude
 from theory.errors import BadInput
 from theory.expression import MAX_LENGTH, NAMED, parse, parse_variables
-from theory.tokens import Token, tokens
 
 X, Y = VARIABLES = parse_variables("x,y")
 SECONDS = 2.0
@@ -310,17 +309,6 @@ def test_every_step_can_be_the_one_too_many(monkeypatch):
             columns.append(int(found[1]))
     assert len(columns) > 20 and len(set(columns)) > 8
     assert len(columns) == steps
-
-
-def testtokens():
-    assert tokens(" 2.5*ab **@x ") == [
-        Token("number", "2.5", 2),
-        Token("*", "*", 5),
-        Token("name", "ab", 6),
-        Token("**", "**", 9),
-        Token("unknown", "@", 11),
-        Token("end", "", 13),
-    ]
 
 
 @pytest.mark.parametrize(
