@@ -11,7 +11,7 @@ odd α, about the middle of the interval,
     c w^α ≥ −|c| (λ w^β + w^γ/λ) / 2,   β + γ = 2α, β and γ even.
 
 `tails.certify` then proves its growth and gives the box and the bound of the tail. On half lines, x = l + s², the Jacobian
-is |2s| ≤ 1 + s².
+is |2s| ≤ 1 + s². Where V grows like |w| only, there is no such minorant, and `cones` takes its place.
 
 Notation: P the minorant, s the unbounded coordinates, m and N as in `tails`.
 Reading order: `minorants`, `Region`, `confine`.
@@ -28,6 +28,7 @@ from flint import arb, fmpq, fmpq_mat, fmpq_mpoly
 
 from numerics.analytic import apart, exponent_and_amplitude
 from numerics.errors import NotCertified
+from numerics.gauss import cones
 from numerics.gauss.domain import Domain
 from numerics.gauss.interval_polynomials import ONE, ZERO, Exponents, IntervalPolynomial
 from numerics.gauss.intervals import Enclosure, is_nonnegative, split
@@ -143,7 +144,7 @@ def confine(
         return Region(low, high, tuple(arb(0) for _ in amplitudes))
     enclosure = Enclosure(domain)
     tails, reach = [], np.zeros(enclosure.count)
-    proofs: dict[Any, Tail] = {}
+    proofs: dict[Any, Tail | cones.Cone] = {}
     for f in amplitudes:
         bound = arb(0)
         for exponent, factor in _groups(f, enclosure):
@@ -200,13 +201,16 @@ def _groups(f: Any, enclosure: Enclosure) -> list[tuple[Any, Any]]:
     return [exponent_and_amplitude(term) for term in terms]
 
 
-def _growth(potential: Any, enclosure: Enclosure, level: fmpq, centre: np.ndarray, m: float) -> Tail:
+def _growth(potential: Any, enclosure: Enclosure, level: fmpq, centre: np.ndarray, m: float) -> Tail | cones.Cone:
     _require_real(potential, enclosure)
     for p in minorants(potential, enclosure):
         for frame in _frames(p, [centre[i] for i in enclosure.unbounded], enclosure):
             found = certify(p - level, frame, m)
             if found is not None:
                 return found
+    cone = cones.growth(potential, enclosure, level, [centre[i] for i in enclosure.unbounded], m)
+    if cone is not None:
+        return cone
     raise NotCertified(_no_growth(potential, enclosure.domain, centre))
 
 
