@@ -214,7 +214,8 @@ def test_tails_of_linear_potentials_are_exact(powers, sign):
     [
         (sp.S(3), 2),  # no growth
         (x**2, -1),  # falls at first
-        (x**2 - x**3, 2),  # falls in the end
+        (x**2 - x**3, 2),  # falls at once
+        (5 * x - x**2, 2),  # rises at first and falls in the end
         (x**2 - 4 * x, 2),  # flat at first: the slope must be positive
         (sp.sin(x), 2),
     ],

@@ -174,6 +174,7 @@ def test_half_lines_are_squares():
         (2 + 5 * x**2 * sp.exp(x), 2),
         (sp.cosh(x) * 2 - 1 + sp.exp(y), math.exp(0.5) + 1),
         (sp.pi * sp.cosh(x * y) ** 3 - 2, math.pi - 2),
+        (2 * sp.cosh(y), 2),  # by its exponentials on [1/2, 3] it is 0.85 at least
         (2 * sp.log(2 + sp.cosh(x)) + sp.sqrt(4 + sp.exp(x)), 2 * math.log(3) + 2),
         (sp.exp(-(x**2)) - 4, -4),
         (-sp.tanh(x) + y, -0.5),
@@ -207,6 +208,8 @@ def test_what_has_no_infimum_has_none(expr):
         (y ** sp.sqrt(2), "proved positive"),
         (sp.log(x**2), "its logarithm needs it"),
         (sp.log(y - R(1, 2)), "its logarithm needs it"),
+        (sp.log(3 + sp.exp(x) - sp.exp(-(x**2))), "no bound of log"),  # a negative multiple
+        (sp.log(1 + sp.exp(x) * (1 + x**2)), "no bound of log"),  # a multiple that grows
     ],
     ids=str,
 )
@@ -247,7 +250,8 @@ def test_domains_know_their_unbounded_variables():
         ((x + 1) * sp.exp(y) / 2, {(R(1, 2), (x + 1) * sp.exp(y))}),
         (sp.pi * sp.tanh(x) - y / 3, {(sp.pi, sp.tanh(x)), (-R(1, 3), y)}),
         (sp.S(5), {(5, 1)}),
-        (sp.Mul(3, sp.Add(x, 1), sp.Add(x, -1), evaluate=False), {(3, x**2), (-3, 1)}),
+        (sp.Mul(3, sp.Add(x, 2), sp.Add(x, -1), evaluate=False), {(3, x**2), (3, x), (-6, 1)}),
+        (sp.Mul(3, sp.Add(2 * x, 5), evaluate=False), {(6, x), (15, 1)}),
     ],
     ids=lambda value: f"{len(value)} terms" if isinstance(value, set) else str(value),
 )
