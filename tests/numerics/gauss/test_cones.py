@@ -27,7 +27,7 @@ PARTS = [
     (sp.log(sp.cosh(x)), "-0+"), (sp.log(3 + sp.exp(2 * x)), "0+"), (sp.log(sp.exp(x - 1) / 7 + 2 * sp.exp(-x)), "-+"),
     (sp.sqrt(1 + x**2), "-0+"), (sp.sqrt(2 * (x - 3) ** 2 + (x + 1) ** 4 + R(1, 5)), "-0+"), (sp.exp(2 * x - 1), "0+"),
     (sp.exp(-x / 3), "-0"), (sp.cosh(x + 2), "-0+"), (x**2, "-0+"), ((3 * x - 1) ** 6, "-0+"), (sp.sin(x), "0"),
-    (sp.tanh(3 * x) ** 3, "0"),
+    (sp.tanh(3 * x) ** 3, "0"), (sp.log(2 * sp.exp(x) - sp.exp(x - x**2)), ""),
 ]  # fmt: skip
 
 
@@ -126,6 +126,23 @@ def test_potentials_lie_above_their_cones(parts, centre):
     assert np.all(cone.enclosing >= np.abs(s0) + float(arb(cone.radius)))
 
 
+def test_slopes_that_vary_are_no_slopes():
+    """y z with z bounded is linear in y, but not with one slope."""
+    with digits(15):
+        assert (
+            list(cones._pieces(sp.S.One, y * z, Enclosure(Domain.of((x, y, z), [(-oo, oo), (-oo, oo), (1, 2)])))) == []
+        )
+
+
+def test_the_weights_of_a_term_have_the_sum_one():
+    parts = ((3, sp.cosh(x)), (7, sp.sqrt(1 + x**2 + y**2)))
+    with digits(15):
+        terms = [list(cones._pieces(sp.S(c), part, Enclosure(PLANE))) for c, part in parts]
+    weights = cones._weights(terms, (1, -1))
+    assert weights is not None and len(weights) == sum(map(len, terms)) and min(weights) >= 0
+    assert sum(weights[: len(terms[0])], fmpq(0)) == sum(weights[len(terms[0]) :], fmpq(0)) == 1
+
+
 def test_the_slope_is_the_best_there_is():
     """|x| + |y| under log cosh: c = 1; 1/2 where √(1 + x² + y²) has to serve both; the level and the centre are in b."""
     with digits(15):
@@ -156,10 +173,10 @@ def test_the_tail_on_a_line_is_exact(power, centre, radius):
 
 
 def test_the_tail_in_the_plane_counts_the_corners_twice_and_nothing_else():
-    c, cut = 2.0, 1.0
+    c, cut = 3.0, 1.0
     with digits(20):
         found = float(
-            Cone((fmpq(0),) * 2, arb(2), arb(0), fmpq(1), np.ones(2)).bound(ring(2).gens()[0] ** 0, [0.0] * 2)
+            Cone((fmpq(0),) * 2, arb(3), arb(0), fmpq(1), np.ones(2)).bound(ring(2).gens()[0] ** 0, [0.0] * 2)
         )
     corners = (2 / c * math.exp(-c * cut)) ** 2
     assert found == pytest.approx(2 * (2 / c) ** 2 * math.exp(-c * cut), rel=1e-12)
@@ -209,7 +226,7 @@ def test_logistic_regression_without_a_prior():
         (sp.log(sp.cosh(x)) - y, [(-oo, oo)] * 2),
         (sp.log(sp.cosh(x)) + sp.log(1 + y**2), [(-oo, oo)] * 2),  # grows, but not linearly
         (sp.log(sp.cosh(x)) - sp.log(sp.cosh(y)) + y**2, [(-oo, oo)] * 2),  # grows, and no rule sees it
-        (sp.sqrt(1 + x**2) + y, [(-oo, oo), (0, oo)]),  # a half line
+        (sp.sqrt(1 + x**2) + sp.cosh(y), [(-oo, oo), (0, oo)]),  # a half line
     ],
     ids=str,
 )
