@@ -257,7 +257,7 @@ def least(expr: Any) -> Any | None:
         return sp.log(least(expr.args[0]))
     if isinstance(expr, sp.Pow):
         base, exponent = expr.args
-        if bool(exponent > 0) and is_nonnegative(base):
+        if exponent.is_number and exponent.is_positive and is_nonnegative(base):
             return least(base) ** exponent
         if not exponent.is_Integer or exponent % 2 == 0 or is_nonnegative(base):
             return sp.S.Zero

@@ -278,7 +278,7 @@ def test_what_is_nonnegative_is_known(expr):
     [
         (sp.cosh(x) + 2 * sp.cosh(y) - 5, -2), (sp.cosh(x) ** 2 * (3 + x**2), 3), ((2 + y**2) ** R(3, 2), 2 * sp.sqrt(2)),
         (sp.log(2 + x**4), sp.log(2)), ((1 + sp.exp(x)) ** -2, 0), (sp.exp(x) * sp.sech(y), 0), (sp.pi * x**2 - sp.E, -sp.E),
-        ((sp.cosh(x) - 3) ** 2, 0), (sp.sqrt(sp.cosh(x) - 1), 0),
+        ((sp.cosh(x) - 3) ** 2, 0), (sp.sqrt(sp.cosh(x) - 1), 0), (2**x, 0), ((1 + x**2) ** y, 0),
     ],
     ids=str,
 )  # fmt: skip
