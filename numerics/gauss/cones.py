@@ -36,7 +36,6 @@ from numerics.gauss.intervals import Enclosure, is_nonnegative, split
 from numerics.precision import ball
 from numerics.trapezoid import steering
 
-MOST_VARIABLES = 8  # 2^d linear programmes
 WEIGHT_BITS = 20
 TANGENTS = (0, 1, 3, 9)  # where lines touch what grows faster than any line
 
@@ -88,7 +87,7 @@ def growth(potential: Any, enclosure: Enclosure, level: fmpq, centre: Sequence[f
     centre: s₀ (steering).
     """
     lines = all(end.is_infinite for i in enclosure.unbounded for end in enclosure.domain.ends[i])
-    if not lines or enclosure.count > MOST_VARIABLES:
+    if not lines:
         return None
     start = tuple(steering.dyadic(float(s), 24) for s in centre)
     terms = [list(_pieces(coefficient, part, enclosure)) for coefficient, part in split(potential)]

@@ -1,10 +1,10 @@
 """Zeta functions ζ(z) = ∫ |K|^z φ left of their first pole: proved Laurent series on charts, exact positions and orders.
 
-`continuation` has the answers; `charts` the problems (normal crossings with units and densities) and their exact moves;
+`continuation` has the answers; `charts` the problems (normal crossings with units and densities), `moves` what keeps them;
 `resolution` makes charts of polynomials by cuts and weighted blow-ups; `cells`, `moments`, `ellipses`, `entire` expand one
 chart; `contour` is the second road. The volume function that follows is in `numerics.volume`.
 
-Reading order: `charts`, `continuation`, `cells`, `moments`, `resolution`, `contour`.
+Reading order: `charts`, `moves`, `continuation`, `cells`, `moments`, `resolution`, `contour`.
 """
 
 from numerics.zeta.charts import Chart, Gaussian, chart
