@@ -234,10 +234,16 @@ def check_real(expr: sp.Basic, variable: sp.Symbol, lower: arb, upper: arb) -> N
 
 def apart(expr: sp.Basic) -> sp.Basic:
     """cosh and sinh by their exponentials; but cosh^q with q < 0 as it is, since it is bounded and they are not."""
-    if not expr.args or is_over_cosh(expr):
+    if not expr.has(sp.cosh, sp.sinh) or is_over_cosh(expr):
         return expr
     parts = expr.func(*map(apart, expr.args))
     return parts.rewrite([parts.func], sp.exp) if isinstance(parts, sp.cosh | sp.sinh) else parts
+
+
+@lru_cache(maxsize=1024)
+def terms_apart(expr: sp.Basic) -> tuple[sp.Basic, ...]:
+    """The terms of the expanded sum, cosh and sinh by their exponentials."""
+    return sp.Add.make_args(sp.expand(apart(expr), power_exp=False))
 
 
 def is_over_cosh(expr: sp.Basic) -> bool:

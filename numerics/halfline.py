@@ -27,7 +27,7 @@ from typing import Any
 import sympy as sp
 from flint import arb, arb_poly
 
-from numerics.analytic import apart, coefficients, exponent_and_amplitude, is_over_cosh
+from numerics.analytic import coefficients, exponent_and_amplitude, is_over_cosh, terms_apart
 from numerics.errors import NotCertified
 from numerics.precision import ball
 
@@ -157,7 +157,7 @@ def _root_below(inner: arb_poly, exponent: sp.Basic) -> arb_poly:
 
 def _logarithm(argument: sp.Basic, variable: sp.Symbol, start: arb, sign: int) -> arb_poly:
     """log u with u ≥ u₀ > 0: log u₀ ≤ log u ≤ log u₀ + u/u₀ − 1; a growing exponential is taken out of u first."""
-    terms = sp.Add.make_args(sp.expand(apart(argument), power_exp=False))
+    terms = terms_apart(argument)
     for term in terms:
         exponent, amplitude = exponent_and_amplitude(term)
         if not amplitude.has(variable) and amplitude.is_positive and exponent.has(variable):
@@ -198,8 +198,7 @@ def _terms(expr: sp.Basic, variable: sp.Symbol) -> tuple[tuple[sp.Basic, sp.Basi
 
     cosh and sinh grow through one of their two exponentials; apart, each of these has a bound.
     """
-    terms = sp.Add.make_args(sp.expand(apart(expr), power_exp=False))
-    return tuple((term, *term.as_independent(variable)) for term in terms)
+    return tuple((term, *term.as_independent(variable)) for term in terms_apart(expr))
 
 
 def _term_below(term: sp.Basic, variable: sp.Symbol, start: arb, sign: int) -> arb_poly:

@@ -31,7 +31,7 @@ import scipy.optimize
 import sympy as sp
 from flint import arb, fmpq, fmpq_mpoly
 
-from numerics.analytic import apart, exponent_and_amplitude
+from numerics.analytic import exponent_and_amplitude, terms_apart
 from numerics.gauss.intervals import Enclosure, is_nonnegative, split
 from numerics.precision import ball
 from numerics.trapezoid import steering
@@ -69,10 +69,8 @@ class Cone(NamedTuple):
         shifted = majorant.compose(*(x + abs(s) for x, s in zip(ring.gens(), self.centre, strict=True)), ctx=ring)
         total = arb(0)
         for alpha, coefficient in shifted.to_dict().items():
-            whole = [2 * arb(n).fac() / self.c ** (n + 1) for n in alpha]
-            for k, n in enumerate(alpha):
-                others = math.prod(whole[:k] + whole[k + 1 :], start=arb(1))
-                total += arb(coefficient) * others * whole[k] * self._beyond(n)
+            whole = math.prod((2 * arb(n).fac() / self.c ** (n + 1) for n in alpha), start=arb(coefficient))
+            total += whole * sum(map(self._beyond, alpha), arb(0))
         return (total * self.b.exp()).upper()
 
     def _beyond(self, n: int) -> arb:
@@ -86,8 +84,7 @@ def growth(potential: Any, enclosure: Enclosure, level: fmpq, centre: Sequence[f
 
     centre: s₀ (steering).
     """
-    lines = all(end.is_infinite for i in enclosure.unbounded for end in enclosure.domain.ends[i])
-    if not lines:
+    if not enclosure.domain.lines:
         return None
     start = tuple(steering.dyadic(float(s), 24) for s in centre)
     terms = [list(_pieces(coefficient, part, enclosure)) for coefficient, part in split(potential)]
@@ -148,7 +145,7 @@ def _pieces(coefficient: Any, part: Any, enclosure: Enclosure) -> Iterator[Piece
 def _rising(part: Any, enclosure: Enclosure) -> Iterator[Piece]:
     """The linear minorants of what grows, by the table of the module."""
     if isinstance(part, sp.log):
-        terms = sp.Add.make_args(sp.expand(apart(part.args[0]), power_exp=False))
+        terms = terms_apart(part.args[0])
         if all(map(is_nonnegative, terms)):
             for exponent, c in map(exponent_and_amplitude, terms):
                 if c.is_number and c > 0:

@@ -233,8 +233,7 @@ def _frames(p: fmpq_mpoly, centre: list[float], enclosure: Enclosure) -> Iterato
     d = enclosure.count
     zero, one = [ZERO] * d, [[fmpq(int(i == j)) for j in range(d)] for i in range(d)]
     yield Frame(one, one, zero)
-    lines = all(e.is_infinite for i in enclosure.unbounded for e in enclosure.domain.ends[i])
-    middle = [steering.dyadic(float(c), 24) for c in centre] if lines else zero
+    middle = [steering.dyadic(float(c), 24) for c in centre] if enclosure.domain.lines else zero
     if any(middle):
         yield Frame(one, one, [-c for c in middle])
     if d > 1:

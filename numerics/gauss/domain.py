@@ -39,6 +39,11 @@ class Domain(NamedTuple):
     def unbounded(self) -> list[int]:
         return [i for i, ends in enumerate(self.ends) if any(e.is_infinite for e in ends)]
 
+    @property
+    def lines(self) -> bool:
+        """Whether the unbounded variables run over whole lines."""
+        return all(end.is_infinite for i in self.unbounded for end in self.ends[i])
+
     def float_ends(self) -> tuple[np.ndarray, np.ndarray]:
         """The ends [d] as floats, rounded outward where they are not floats."""
         low = [-math.inf if a.is_infinite else _float_end(a, -math.inf) for a, _ in self.ends]

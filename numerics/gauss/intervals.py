@@ -21,7 +21,7 @@ from typing import Any
 import sympy as sp
 from flint import arb, fmpq
 
-from numerics.analytic import apart, exponent_and_amplitude
+from numerics.analytic import apart, exponent_and_amplitude, terms_apart
 from numerics.errors import NotCertified
 from numerics.gauss.domain import Domain
 from numerics.gauss.interval_polynomials import ONE, ZERO, Bounds, IntervalPolynomial
@@ -172,8 +172,7 @@ class Enclosure:
 
     def _logarithm_of_exponentials(self, argument: Any) -> IntervalPolynomial:
         """|log u − log Σ c| ≤ Σ |g| for u = Σ c e^g with constants c > 0."""
-        written = sp.expand(apart(argument), power_exp=False)
-        terms = [exponent_and_amplitude(term) for term in sp.Add.make_args(written)]
+        terms = [exponent_and_amplitude(term) for term in terms_apart(argument)]
         if not all(c.is_number and c.is_positive for _, c in terms):
             raise NotCertified(f"no bound of log({argument}) over the domain is known")
         total = self._number(sp.log(sp.Add(*(c for _, c in terms))))
@@ -231,8 +230,7 @@ def split(expr: Any) -> Iterator[tuple[Any, Any]]:
 
 def is_nonnegative(expr: Any) -> bool:
     """Is the expression ≥ 0 for all real values of its symbols? Sufficient rules only."""
-    low = least(expr)
-    return low is not None and bool(low >= 0)
+    return _at_least(0, least(expr))
 
 
 def least(expr: Any) -> Any | None:
@@ -251,14 +249,23 @@ def least(expr: Any) -> Any | None:
         terms = [(c, g, least(g)) for c, g in split(expr)]
         if all(low is not None and (g == 1 or bool(c > 0)) for c, g, low in terms):
             return sum((c * low for c, _, low in terms), sp.S.Zero)
-    if isinstance(expr, sp.Mul) and all(map(is_nonnegative, expr.args)):
-        return sp.Mul(*map(least, expr.args))
-    if isinstance(expr, sp.log) and is_nonnegative(expr.args[0] - 1):
-        return sp.log(least(expr.args[0]))
+    if isinstance(expr, sp.Mul):
+        lows = [least(factor) for factor in expr.args]
+        if all(_at_least(0, low) for low in lows):
+            return sp.Mul(*lows)
+    if isinstance(expr, sp.log):
+        low = least(expr.args[0])
+        if _at_least(1, low):
+            return sp.log(low)
     if isinstance(expr, sp.Pow):
         base, exponent = expr.args
-        if exponent.is_number and exponent.is_positive and is_nonnegative(base):
-            return least(base) ** exponent
-        if not exponent.is_Integer or exponent % 2 == 0 or is_nonnegative(base):
+        low = least(base)
+        if exponent.is_number and exponent.is_positive and _at_least(0, low):
+            return low**exponent
+        if not exponent.is_Integer or exponent % 2 == 0 or _at_least(0, low):
             return sp.S.Zero
     return None
+
+
+def _at_least(number: int, low: Any | None) -> bool:
+    return low is not None and bool(low >= number)

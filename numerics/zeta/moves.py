@@ -8,7 +8,7 @@ All exact:
   an exact partition, so no partition of unity is needed.
 * `orthants` gives the charts of a box or a Gaussian around 0.
 
-Reading order: `normal`, `cut`, `blow_up`, `unit_box`, `orthants`.
+Reading order: `orthants`, `normal`, `cut`, `blow_up`, `unit_box`.
 """
 
 from collections.abc import Mapping, Sequence

@@ -112,9 +112,7 @@ def test_potentials_lie_above_their_cones(parts, centre):
         cone = growth(V, Enclosure(PLANE), fmpq(0), centre, 50.0)
     rng = np.random.default_rng(0)
     s = rng.normal(size=(2, 1000)) * np.exp(rng.normal(size=1000) * 2)
-    value = sp.lambdify(
-        (x, y), V.replace(sp.cosh, lambda g: sp.exp(sp.Abs(g)) * (1 + sp.exp(-2 * sp.Abs(g))) / 2), "numpy"
-    )
+    value = sp.lambdify((x, y), V, "numpy")
     if cone is None:
         return
     s0, c, b = np.array([float(arb(q)) for q in cone.centre]), float(cone.c), float(cone.b)
