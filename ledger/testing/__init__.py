@@ -36,8 +36,9 @@ forget the autocorrelation.
 Reading order: `samplers` (`Task`, `TASKS`, `check_sampler`), `estimators` (`Traces`, `check_estimator`), `report` (`Report`).
 """
 
+from ledger.compare import FALSE_ALARM, POWER
 from ledger.testing.estimators import QUANTITIES, Traces, check_estimator
-from ledger.testing.report import FALSE_ALARM, LEAST, POWER, SEEN, Report, Row
+from ledger.testing.report import LEAST, SEEN, Report, Row
 from ledger.testing.samplers import TASKS, Loss, Task, check_sampler, law
 
 __all__ = [

@@ -7,13 +7,11 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-from scipy.special import ndtri
 
+from ledger.compare import Z_CRITICAL, Z_POWER
 from theory.errors import BadInput
 
-FALSE_ALARM, POWER = 1e-6, 0.99
-LEAST = -float(ndtri(FALSE_ALARM / 2))
-SEEN = LEAST - float(ndtri(1 - POWER))
+LEAST, SEEN = Z_CRITICAL, Z_CRITICAL + Z_POWER
 
 
 class Row(NamedTuple):
