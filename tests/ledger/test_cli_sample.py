@@ -7,33 +7,13 @@ import pytest
 from ledger import cli
 from tests.ledger.lines import answer, refused
 
+QUADRATIC = ["sample", "x**2/2", "--vars", "x"]
+
 
 def test_sample_answers_with_errors_and_files(capsys, tmp_path):
     """⟨x²⟩ = 1/(nβ + γ) on x²/2 with a Metropolis-adjusted chain, within 4.9 standard errors of 3%."""
-    words = [
-        "sample",
-        "x**2/2",
-        "--vars",
-        "x",
-        "--nbeta",
-        "50",
-        "--gamma",
-        "10",
-        "--observable",
-        "x**2",
-        "--kernel",
-        "mala",
-    ]
-    words += [
-        "--draws",
-        "400",
-        "--epsilon",
-        "0.02",
-        "--out",
-        str(tmp_path / "draws.nc"),
-        "--plot",
-        str(tmp_path / "a.png"),
-    ]
+    words = [*QUADRATIC, "--nbeta", "50", "--gamma", "10", "--observable", "x**2", "--kernel", "mala", "--draws", "400"]
+    words += ["--epsilon", "0.02", "--out", str(tmp_path / "draws.nc"), "--plot", str(tmp_path / "a.png")]
     found = answer(capsys, *words)
     (square,) = found["expectations"]
     assert abs(square["mean"] - 1 / 60) < 4.9 * square["sem"] < 0.15 / 60
@@ -60,18 +40,7 @@ def test_sample_tells_of_lost_chains(capsys):
 
 
 def test_sample_goes_on_from_a_checkpoint(capsys, tmp_path):
-    words = [
-        "sample",
-        "x**2/2",
-        "--vars",
-        "x",
-        "--nbeta",
-        "50",
-        "--draws",
-        "100",
-        "--checkpoint",
-        str(tmp_path / "run.npz"),
-    ]
+    words = [*QUADRATIC, "--nbeta", "50", "--draws", "100", "--checkpoint", str(tmp_path / "run.npz")]
     whole, again = answer(capsys, *words), answer(capsys, *words)
     assert whole["llc"] == again["llc"]
     assert "other settings" in refused(capsys, *words, "--seed", "1")
@@ -91,4 +60,4 @@ def test_sample_goes_on_from_a_checkpoint(capsys, tmp_path):
     ids=" ".join,
 )
 def test_sample_refuses_in_one_line(capsys, words):
-    refused(capsys, "sample", "x**2/2", "--vars", "x", *words)
+    refused(capsys, *QUADRATIC, *words)

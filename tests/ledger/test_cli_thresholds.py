@@ -1,4 +1,4 @@
-"""`threefold rlct` in its own process: the lines that people type, what is loaded for them, and what is refused."""
+"""`threefold rlct`: the lines that people type, what is loaded for them, and what is refused."""
 
 import json
 import subprocess
